@@ -1,0 +1,1 @@
+"""pedl: re-running an experiment gives the identical model, bit for bit."""
