@@ -1,0 +1,135 @@
+"""The model definition: which of its files count, their hash, and the copy that an experiment keeps.
+
+A definition is a directory or one file. All its files count but for what `.pedlignore` lists (the syntax of
+.gitignore, at the top of the directory; `!name` takes a file back in), compiled files, `.git/` and `.pedl/`. The hash
+is that of the files' names and contents: not of their modes, times, order or place. Links are followed, so that the
+copy stands alone.
+
+The copy is checked before each use. Files that training wrote beside the code are no part of it, unless Python
+could import them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pathspec
+
+from pedl.errors import TrialDefinitionError
+from pedl.store import jsontext
+from pedl.store.database import sync_directory
+
+IGNORE_FILE = ".pedlignore"
+_ALWAYS_IGNORED = ("__pycache__/", "*.py[cod]", ".git/", ".pedl/")
+_IMPORTABLE = (".py", ".so", ".pyd")
+
+Files = dict[str, str]
+"""The sha256 of each file, by its path within the definition, with forward slashes."""
+
+
+def copy_definition(source: Path, target: Path) -> Files:
+    """Copies the files of `source` that count into the new directory `target`, and makes them durable.
+
+    A definition that is one file becomes a directory with that file in it.
+
+    Raises:
+      TrialDefinitionError: if `source` is not there, holds no Python file, or holds something that cannot be copied.
+    """
+    files = sorted(_files(source).items())
+    if not any(name.endswith(".py") for name, _ in files):
+        raise TrialDefinitionError(
+            f"{source} holds no Python file that counts (see {IGNORE_FILE}).\n"
+            "Name a directory with a model_def.py, or one .py file, that defines a trial class."
+        )
+    target.mkdir(parents=True)
+    hashes: Files = {}
+    for name, path in files:
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        hashes[name] = _copy_synced(path, copy)
+    for directory, _, _ in os.walk(target):
+        sync_directory(Path(directory))
+    return hashes
+
+
+def definition_sha256(files: Files) -> str:
+    """Returns the hash of a definition: of the names and hashes of its files."""
+    return hashlib.sha256(jsontext.dumps(files).encode()).hexdigest()
+
+
+def difference(copy: Path, recorded: Files) -> str | None:
+    """Says how the copy differs from what was recorded when it was made, or None if it does not."""
+    for name, expected in recorded.items():
+        path = copy / name
+        if not path.is_file():
+            return f"{name} is gone"
+        found = _sha256(path)
+        if found != expected:
+            return f"{name} was changed: its sha256 is {found}, recorded was {expected}"
+    for name in sorted(_files(copy)):
+        if name not in recorded and name.endswith(_IMPORTABLE):
+            return f"{name} was added"
+    return None
+
+
+def stamp(copy: Path) -> list[tuple[str, int, int, int]]:
+    """Returns what changes when a file of the copy does, without reading it: name, inode, size, time."""
+    stats = [(name, path.stat()) for name, path in sorted(_files(copy).items())]
+    return [(name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
+def _files(source: Path) -> dict[str, Path]:
+    if source.is_file():
+        return {source.name: source}
+    if not source.is_dir():
+        raise TrialDefinitionError(f"{source} is not there; expected a model definition: a directory, or one .py file.")
+    return dict(_walk(source, "", _ignored(source / IGNORE_FILE), (source.resolve(),)))
+
+
+def _ignored(ignore_file: Path) -> pathspec.GitIgnoreSpec:
+    try:
+        lines = ignore_file.read_text(encoding="utf-8").splitlines() if ignore_file.is_file() else []
+        return pathspec.GitIgnoreSpec.from_lines([*_ALWAYS_IGNORED, *lines])
+    except ValueError as error:  # not UTF-8, or not a pattern
+        raise TrialDefinitionError(f"{ignore_file}: {error}; expected one gitignore pattern a line.") from error
+
+
+def _walk(
+    directory: Path, prefix: str, ignored: pathspec.GitIgnoreSpec, above: tuple[Path, ...]
+) -> Iterator[tuple[str, Path]]:
+    for path in sorted(directory.iterdir()):
+        name = prefix + path.name
+        if path.is_dir():
+            if ignored.match_file(name + "/"):
+                continue
+            if path.resolve() in above:
+                raise TrialDefinitionError(f"{path} links to a directory that contains it; list it in {IGNORE_FILE}.")
+            yield from _walk(path, name + "/", ignored, (*above, path.resolve()))
+        elif not ignored.match_file(name):
+            if not path.is_file():
+                raise TrialDefinitionError(
+                    f"{path} is neither a file nor a directory (a broken link?); mend it, or list it in {IGNORE_FILE}."
+                )
+            yield name, path
+
+
+def _copy_synced(source: Path, target: Path) -> str:
+    hasher = hashlib.sha256()
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while block := reader.read(1 << 20):
+            hasher.update(block)
+            writer.write(block)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return hasher.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    hasher = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            hasher.update(block)
+    return hasher.hexdigest()

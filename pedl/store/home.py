@@ -1,0 +1,220 @@
+"""A home: the directory that keeps experiments, and what happened in each of them.
+
+What happened is a list of *events*, appended by the one process that holds the experiment's lock and never changed.
+Events that are appended together become durable together. Beside them lie a *summary* of each experiment, renewed in
+the same transaction, so that a listing reads one row each, and the *requests* that other terminals leave for the
+process that runs an experiment. The store keeps events; what they mean is said in `pedl.experiment`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pedl.errors import StoreError
+from pedl.store import database, jsontext
+from pedl.store.paths import ExperimentPaths
+
+Draft = tuple[str, int | None, dict[str, Any]]
+"""An event that is not recorded yet: kind, trial id or None, payload."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: `kind`, to trial `trial_id` (None: to the experiment), in plain JSON `payload`."""
+
+    sequence: int
+    kind: str
+    trial_id: int | None
+    payload: dict[str, Any]
+    recorded_at: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """Something that another terminal asks of the process that runs an experiment."""
+
+    id: int
+    kind: str
+    payload: dict[str, Any]
+
+
+class Home:
+    """The experiments below `path`. Reading a home that does not exist finds nothing and creates nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    @property
+    def exists(self) -> bool:
+        return database.database_file(self.path).exists()
+
+    def paths(self, experiment_id: int) -> ExperimentPaths:
+        return ExperimentPaths(self.path, experiment_id)
+
+    def create(
+        self, place_files: Callable[[ExperimentPaths], None], drafts: Sequence[Draft], summary: dict[str, Any]
+    ) -> int:
+        """Creates an experiment and returns its id: all of it, or, should anything fail, nothing.
+
+        Args:
+          place_files: puts the experiment's files below the directory it is given, and syncs them.
+          drafts: the first events.
+          summary: plain JSON.
+
+        Raises:
+          StoreError: if this is not a home that can be written.
+        """
+        database.prepare(self.path)
+        with database.connect(self.path) as connection, database.transaction(connection):
+            now = _now()
+            row = connection.execute("INSERT INTO experiments (created_at, summary) VALUES (?, '{}')", (now,))
+            experiment_id = int(row.lastrowid or 0)
+            paths = self.paths(experiment_id)
+            # Left by a creation that was cut off: no row ever named it.
+            shutil.rmtree(paths.root, ignore_errors=True)
+            paths.root.mkdir(parents=True)
+            try:
+                place_files(paths)
+                database.sync_directory(paths.root)
+                database.sync_directory(paths.root.parent)
+                _append(connection, experiment_id, drafts, summary, now)
+            except BaseException:
+                shutil.rmtree(paths.root, ignore_errors=True)
+                raise
+        return experiment_id
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """Returns the summary of every experiment with its `id` and `created_at`, by id."""
+        if not self._readable():
+            return []
+        with database.connect(self.path) as connection:
+            rows = connection.execute("SELECT id, created_at, summary FROM experiments ORDER BY id").fetchall()
+        return [{"id": row[0], "created_at": row[1], **json.loads(row[2])} for row in rows]
+
+    def events(self, experiment_id: int) -> list[Event]:
+        """Returns all events of an experiment in the order in which they were appended.
+
+        Raises:
+          StoreError: if there is no such experiment; the message lists the ids that exist.
+        """
+        self._require(experiment_id)
+        with database.connect(self.path) as connection:
+            return _read(connection, experiment_id)
+
+    @contextmanager
+    def open_log(self, experiment_id: int) -> Iterator[EventLog]:
+        """Opens the event log for appending; the caller holds the experiment's lock.
+
+        Raises:
+          StoreError: if there is no such experiment.
+        """
+        self._require(experiment_id)
+        with database.connect(self.path) as connection:
+            yield EventLog(connection, experiment_id)
+
+    def request(self, experiment_id: int, kind: str, payload: dict[str, Any]) -> None:
+        """Leaves a request for the process that runs the experiment."""
+        self._require(experiment_id)
+        with database.connect(self.path) as connection, database.transaction(connection):
+            connection.execute(
+                "INSERT INTO requests (experiment_id, kind, payload) VALUES (?, ?, ?)",
+                (experiment_id, kind, jsontext.dumps(payload)),
+            )
+
+    def delete(self, experiment_id: int) -> None:
+        """Deletes an experiment and its files for good; the caller holds the experiment's lock."""
+        self._require(experiment_id)
+        with database.connect(self.path) as connection, database.transaction(connection):
+            connection.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
+        # The row goes first: files without a row are litter, a row without files would be a lie.
+        shutil.rmtree(self.paths(experiment_id).root, ignore_errors=True)
+
+    def _readable(self) -> bool:
+        if self.exists or database.format_file(self.path).exists():
+            database.check_format(self.path)
+        return self.exists
+
+    def _require(self, experiment_id: int) -> None:
+        ids: list[int] = []
+        if self._readable():
+            with database.connect(self.path) as connection:
+                if connection.execute("SELECT 1 FROM experiments WHERE id = ?", (experiment_id,)).fetchone():
+                    return
+                ids = [row[0] for row in connection.execute("SELECT id FROM experiments ORDER BY id")]
+        there = f"There are {_ranges(ids)}" if ids else "It holds no experiment"
+        raise StoreError(
+            f"There is no experiment {experiment_id} in {self.path}. {there}; choose another home with --home."
+        )
+
+
+class EventLog:
+    """The events of one experiment, open for appending."""
+
+    def __init__(self, connection: sqlite3.Connection, experiment_id: int) -> None:
+        self._connection = connection
+        self._experiment_id = experiment_id
+
+    def events(self) -> list[Event]:
+        return _read(self._connection, self._experiment_id)
+
+    def requests(self) -> list[Request]:
+        """Returns the requests that wait, in the order in which they were made."""
+        rows = self._connection.execute(
+            "SELECT id, kind, payload FROM requests WHERE experiment_id = ? ORDER BY id", (self._experiment_id,)
+        )
+        return [Request(row[0], row[1], json.loads(row[2])) for row in rows]
+
+    def append(self, drafts: Sequence[Draft], summary: dict[str, Any], answered: Sequence[Request] = ()) -> None:
+        """Appends events, renews the summary and takes away answered requests: durable, together, on return."""
+        with database.transaction(self._connection):
+            for request in answered:
+                self._connection.execute("DELETE FROM requests WHERE id = ?", (request.id,))
+            _append(self._connection, self._experiment_id, drafts, summary, _now())
+
+
+def _append(
+    connection: sqlite3.Connection, experiment_id: int, drafts: Sequence[Draft], summary: dict[str, Any], now: str
+) -> None:
+    (last,) = connection.execute(
+        "SELECT COALESCE(MAX(sequence), 0) FROM events WHERE experiment_id = ?", (experiment_id,)
+    ).fetchone()
+    rows = [
+        (experiment_id, last + number, kind, trial_id, jsontext.dumps(payload), now)
+        for number, (kind, trial_id, payload) in enumerate(drafts, start=1)
+    ]
+    connection.executemany(
+        "INSERT INTO events (experiment_id, sequence, kind, trial_id, payload, recorded_at) VALUES (?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    connection.execute("UPDATE experiments SET summary = ? WHERE id = ?", (jsontext.dumps(summary), experiment_id))
+
+
+def _read(connection: sqlite3.Connection, experiment_id: int) -> list[Event]:
+    rows = connection.execute(
+        "SELECT sequence, kind, trial_id, payload, recorded_at FROM events WHERE experiment_id = ? ORDER BY sequence",
+        (experiment_id,),
+    )
+    return [Event(row[0], row[1], row[2], json.loads(row[3]), row[4]) for row in rows]
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _ranges(ids: Sequence[int]) -> str:
+    """Writes sorted numbers briefly: "1-3, 7"."""
+    runs: list[list[int]] = []
+    for number in ids:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

@@ -1,0 +1,40 @@
+"""One way to write JSON: canonical, so that equal values are equal bytes.
+
+Keys are sorted, nothing is padded, floats are written by `repr` (which reads back to the same bits), and NaN and the
+infinities, for which JSON has no word, are the strings "NaN", "Infinity" and "-Infinity".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+def dumps(value: Any) -> str:
+    """Returns the canonical JSON text of `value`: plain dicts, lists, tuples, strings, numbers, booleans, None.
+
+    Raises:
+      TypeError: if `value` holds anything else, or a key that is not a string.
+    """
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Returns `value` with NaN and infinities as strings, tuples as lists, and nothing that JSON lacks."""
+    if isinstance(value, dict):
+        return {_key(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise TypeError(f"{value!r} ({type(value).__name__}) cannot be kept as JSON; expected plain values")
+
+
+def _key(key: Any) -> str:
+    # `json` would quietly turn 1 into "1", and two different dicts into one text.
+    if not isinstance(key, str):
+        raise TypeError(f"key {key!r} ({type(key).__name__}) cannot be kept as JSON; expected a string")
+    return key

@@ -1,0 +1,56 @@
+"""One master per experiment: whoever runs or changes an experiment holds its lock.
+
+The lock belongs to the open file, so the operating system gives it back when its holder dies, however it dies. It
+is not inherited by the processes that the holder starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pedl.errors import StoreError
+
+# `is_held` takes a free lock for an instant; a master that starts in that instant must not be turned away.
+PATIENCE_S = 1.0
+
+
+@contextmanager
+def hold(path: Path, what: str) -> Iterator[None]:
+    """Holds the lock at `path` for the length of a `with`.
+
+    Args:
+      path: of the lock file, in a directory that exists.
+      what: names the thing that is locked in the error, such as "experiment 3".
+
+    Raises:
+      StoreError: if another process (or another master in this process) holds it.
+    """
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=PATIENCE_S, poll_interval=0.02)
+    except Timeout:
+        raise StoreError(
+            f"{what} is being run by another process, which holds {path}.\n"
+            "Wait for it to end, or stop it with Ctrl-C in its own terminal."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Tells whether somebody holds the lock at `path`; False where no such file exists (and makes none)."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False

@@ -1,0 +1,50 @@
+"""Where the files of an experiment lie. No other module knows a file name inside a home.
+
+<home>/
+  format                              the format number, read before anything else
+  pedl.db                             the event log of all experiments (SQLite)
+  experiments/<id>/
+    model_definition/                 the copy that is trained, resumed and verified
+    master.lock                       held by the one process that runs the experiment
+    logs/trial-<n>.log                what trial n wrote to stdout and stderr
+    logs/master.log                   the same for processes that belong to no trial
+    checkpoints/trial-<n>/<uuid>/     state.json, tensors.safetensors
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+STATE_FILE = "state.json"
+TENSORS_FILE = "tensors.safetensors"
+
+
+class ExperimentPaths:
+    """The paths of experiment `experiment_id` in `home`; making one touches no file."""
+
+    def __init__(self, home: Path, experiment_id: int) -> None:
+        self.root = home.absolute() / "experiments" / str(experiment_id)
+
+    @property
+    def model_definition(self) -> Path:
+        return self.root / "model_definition"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "master.lock"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    def log(self, trial_id: int) -> Path:
+        """The log of a trial; number 0 stands for what belongs to no trial."""
+        return self.logs / (f"trial-{trial_id}.log" if trial_id else "master.log")
+
+    def checkpoints(self, trial_id: int) -> Path:
+        """The directory that holds the checkpoints of a trial."""
+        return self.root / "checkpoints" / f"trial-{trial_id}"
+
+    def checkpoint(self, trial_id: int, uuid: str) -> Path:
+        """The directory of one checkpoint."""
+        return self.checkpoints(trial_id) / uuid

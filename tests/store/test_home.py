@@ -1,0 +1,101 @@
+"""A home keeps what was committed, all of it or none, and refuses what it does not understand."""
+
+from pathlib import Path
+
+import pytest
+
+from pedl.errors import StoreError
+from pedl.store import Home
+from pedl.store.database import FORMAT, format_file
+
+
+def nothing(paths):
+    pass
+
+
+def create(home: Path) -> int:
+    return Home(home).create(nothing, [("created", None, {"seed": 7})], {"state": "PAUSED"})
+
+
+def tree(path: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def test_reading_a_home_that_does_not_exist_finds_nothing_and_creates_nothing(tmp_path):
+    home = Home(tmp_path / "none")
+    assert home.summaries() == []
+    with pytest.raises(StoreError, match=r"no experiment 3 in .*none\. It holds no experiment"):
+        home.events(3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_events_come_back_in_the_order_and_with_the_bits_in_which_they_were_appended(tmp_path):
+    number = create(tmp_path)
+    loss = 0.1 + 0.2
+    with Home(tmp_path).open_log(number) as log:
+        log.append([("step", 1, {"loss": loss}), ("step", 2, {"loss": float("nan")})], {"state": "ACTIVE"})
+        log.append([("paused", None, {})], {"state": "PAUSED"})
+    events = Home(tmp_path).events(number)
+    assert [(event.sequence, event.kind, event.trial_id) for event in events] == [
+        (1, "created", None),
+        (2, "step", 1),
+        (3, "step", 2),
+        (4, "paused", None),
+    ]
+    assert events[1].payload == {"loss": loss}
+    assert events[2].payload == {"loss": "NaN"}
+
+
+def test_an_append_that_fails_leaves_neither_its_events_nor_its_summary(tmp_path):
+    number = create(tmp_path)
+    with Home(tmp_path).open_log(number) as log, pytest.raises(TypeError, match="cannot be kept as JSON"):
+        log.append([("good", None, {}), ("bad", None, {"path": Path()})], {"state": "ACTIVE"})
+    assert [event.kind for event in Home(tmp_path).events(number)] == ["created"]
+    assert Home(tmp_path).summaries()[0]["state"] == "PAUSED"
+
+
+def test_a_creation_that_fails_leaves_no_row_and_no_directory(tmp_path):
+    def disk_full(paths):
+        (paths.root / "half").write_text("written")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        Home(tmp_path).create(disk_full, [], {})
+    assert Home(tmp_path).summaries() == []
+    assert list((tmp_path / "experiments").iterdir()) == []
+
+
+def test_the_number_of_a_deleted_experiment_is_not_used_again(tmp_path):
+    first = create(tmp_path)
+    Home(tmp_path).delete(first)
+    assert not Home(tmp_path).paths(first).root.exists()
+    assert create(tmp_path) == first + 1
+    with pytest.raises(StoreError, match="There are 2; choose"):
+        Home(tmp_path).events(first)
+
+
+def test_a_home_of_a_newer_version_is_refused_and_left_untouched(tmp_path):
+    create(tmp_path)
+    format_file(tmp_path).write_text(f"{FORMAT + 1}\n")
+    before = tree(tmp_path)
+    for access in (Home(tmp_path).summaries, lambda: Home(tmp_path).events(1), lambda: create(tmp_path)):
+        with pytest.raises(StoreError, match=f"its format is {FORMAT + 1}, this pedl reads {FORMAT}"):
+            access()
+    assert tree(tmp_path) == before
+
+
+def test_a_request_waits_until_it_is_answered_in_the_commit_that_answers_it(tmp_path):
+    number = create(tmp_path)
+    Home(tmp_path).request(number, "label", {"labels": ["good"]})
+    with Home(tmp_path).open_log(number) as log:
+        (request,) = log.requests()
+        assert (request.kind, request.payload) == ("label", {"labels": ["good"]})
+        log.append([("labeled", None, request.payload)], {}, [request])
+        assert log.requests() == []
+
+
+def test_a_home_that_is_not_a_database_says_so(tmp_path):
+    create(tmp_path)
+    (tmp_path / "pedl.db").write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StoreError, match=r"pedl.db: file is not a database"):
+        Home(tmp_path).summaries()
