@@ -1,0 +1,58 @@
+"""Processes by number: is it still the one we mean, and how to end it with everything it started.
+
+A process number is reused once its process has been reaped. Where /proc exists, the time a process began tells the
+two apart; elsewhere (macOS) a number is trusted, for the moment between a server's death and our looking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+GONE_TIMEOUT_S = 10.0
+
+
+def start_time(pid: int) -> int | None:
+    """Returns when a process began, in clock ticks since boot, or None: it is gone (or a zombie), or no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    # The command's name, in parentheses, may hold spaces and parentheses itself.
+    fields = stat.rpartition(b")")[2].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def signal_group(pid: int) -> None:
+    """Sends SIGKILL to a worker and to the processes of its group, if there are any."""
+    for send in (os.killpg, os.kill):  # kill as well: a trial may have left its group
+        # PermissionError: macOS answers so for a group of zombies.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            send(pid, signal.SIGKILL)
+
+
+def kill_group(pid: int, began: int | None) -> None:
+    """Kills a worker and the processes of its group, and waits until the worker is gone.
+
+    Does nothing if `pid` now belongs to another process than the one that began at `began` (None: unknown).
+    """
+    now = start_time(pid)
+    if began is not None and now is not None and now != began:
+        return
+    signal_group(pid)
+    deadline = time.monotonic() + GONE_TIMEOUT_S
+    while _runs(pid, began) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _runs(pid: int, began: int | None) -> bool:
+    if began is not None:
+        return start_time(pid) == began
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
