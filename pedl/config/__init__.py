@@ -1,0 +1,11 @@
+"""An experiment configuration: its schema, strict reading, and errors that name file, line and field.
+
+config = read_config(Path("random.yaml"))       # or parse_config({...})
+config.searcher.max_steps, config.hyperparameters.flat()
+parse_config(config.to_dict()) == config        # what is stored is complete
+"""
+
+from pedl.config.parsing import parse_config, read_config
+from pedl.config.schema import ExperimentConfig
+
+__all__ = ["ExperimentConfig", "parse_config", "read_config"]

@@ -1,0 +1,13 @@
+"""What to train next: hyperparameter spaces and search methods, as pure functions.
+
+    method = make_search(config.searcher, config.hyperparameters, experiment_seed=42)
+    operations = method.start()
+
+No TensorFlow, no clock, no input or output: the outcome depends on the configuration, the experiment seed and the
+results alone, and is tested without training anything.
+"""
+
+from pedl.search.make import make_search, preview
+from pedl.search.method import Close, Create, Operation, SearchMethod, Train, Work
+
+__all__ = ["Close", "Create", "Operation", "SearchMethod", "Train", "Work", "make_search", "preview"]

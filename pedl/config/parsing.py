@@ -1,0 +1,189 @@
+"""From plain data to a configuration, or to one error that lists every problem.
+
+Three passes see the data, and their problems are told together: what JSON cannot hold, what a field does not
+allow (pydantic, field by field), and what fields do not allow of each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from pedl.config.hparams import CONSTANT, KINDS, SPACE, Space
+from pedl.config.limits import grid_problems
+from pedl.config.problems import Path, Problem, config_error, nearest, shown, unquoted
+from pedl.config.reading import read_document
+from pedl.config.schema import ExperimentConfig
+from pedl.config.searcher import LATER, SEARCHERS
+from pedl.config.values import Section
+
+EXAMPLES = {
+    "searcher": "searcher: {name: random, metric: loss, max_steps: 10, max_trials: 20}",
+    "name": "name: random", "metric": "metric: loss", "max_steps": "max_steps: 10", "max_trials": "max_trials: 20",
+    "minval": "minval: 1", "maxval": "maxval: 10", "base": "base: 10", "vals": "vals: [16, 32]", "val": "val: 16",
+    "trial_class": "trial_class: model_def:MNistTrial",
+}  # fmt: skip
+"""How each required field may look."""
+
+
+def read_config(path: FilePath | str, overrides: Mapping[str, Any] | None = None) -> ExperimentConfig:
+    """Reads an experiment configuration from a YAML file.
+
+    Args:
+      overrides: {"experiment_seed": n} takes precedence over the file.
+
+    Raises:
+      ConfigError: lists all problems, each with file, line, field, what was found and what is allowed.
+    """
+    file = FilePath(path)
+    document = read_document(file)
+    problems, config = list(document.problems), None
+    if isinstance(document.value, dict):
+        more, config = _check(_overridden(document.value, overrides or {}))
+        problems += more
+    if config is None or problems:
+        raise config_error(problems, str(file), document.lines)
+    return config
+
+
+def parse_config(mapping: Mapping[str, Any]) -> ExperimentConfig:
+    """Returns the configuration that a mapping describes.
+
+    Raises:
+      ConfigError: lists all problems, each with field, what was found and what is allowed.
+    """
+    if not isinstance(mapping, Mapping):
+        raise config_error([Problem((), f"found {shown(mapping)}, expected a dict")], "configuration", {})
+    problems, config = _check(dict(mapping))
+    if config is None or problems:
+        raise config_error(problems, "configuration", {})
+    return config
+
+
+def _overridden(value: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    section = value.get("reproducibility", {})
+    if not overrides or not isinstance(section, dict):
+        return value
+    return {**value, "reproducibility": {**section, **overrides}}
+
+
+def _check(value: dict[str, Any]) -> tuple[list[Problem], ExperimentConfig | None]:
+    problems: list[Problem] = []
+    value = _json_able(value, (), problems)
+    config = None
+    try:
+        config = ExperimentConfig.model_validate(value)
+    except ValidationError as error:
+        unplaced = {problem.path for problem in problems}
+        found = [_problem(detail) for detail in error.errors(include_url=False)]
+        problems += [problem for problem in found if problem.path not in unplaced]
+    return problems + _between_fields(value), config
+
+
+def _json_able(value: Any, path: Path, problems: list[Problem]) -> Any:
+    """Returns a copy in which numbers and texts have their plain types; notes what JSON cannot hold."""
+    if isinstance(value, Mapping):
+        for key in [key for key in value if not isinstance(key, str)]:
+            problems.append(Problem(path, f"found the key {key!r}, expected a text"))
+        return {str(key): _json_able(item, (*path, str(key)), problems) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_able(item, (*path, index), problems) for index, item in enumerate(value)]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            problems.append(Problem(path, f"found {float(value)}, expected a finite number"))
+        return float(value)
+    if isinstance(value, Space | Section):
+        return value.model_dump()
+    if value is None or isinstance(value, bool):
+        return value
+    for plain in (str, int):
+        if isinstance(value, plain):
+            return plain(value)
+    message = f"found {shown(value)}, expected a text, number, boolean, list or dict; convert it with .item() or str()"
+    problems.append(Problem(path, message))
+    return None
+
+
+def _between_fields(value: dict[str, Any]) -> list[Problem]:
+    problems = []
+    if value.get("entrypoint") is not None and value.get("entrypoints") is not None:
+        problems.append(Problem(("entrypoints",), "found beside `entrypoint`, expected one of the two; remove one"))
+    searcher = value.get("searcher")
+    if isinstance(searcher, dict) and searcher.get("name") == "grid":
+        # A space with problems of its own is listed already, and the grid of the rest would be another grid.
+        with contextlib.suppress(ValidationError):
+            problems += grid_problems(Space.model_validate(value.get("hyperparameters", {})))
+    return problems
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    """Returns pydantic's error in our words."""
+    kind, found = detail["type"], detail["input"]
+    path, section = _place(detail["loc"])
+    context = detail.get("ctx", {})
+    if kind == "missing":
+        return Problem(path, f"is missing, expected a value; add for example `{EXAMPLES[str(path[-1])]}`")
+    if kind == "extra_forbidden":
+        return Problem(path, _unknown_name(str(path[-1]), section))
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        return _unknown_kind(path, found)
+    if kind == "refused":
+        expected = context["expected"] + context["remedy"]
+        return Problem(path, f"found {shown(found)}, expected {expected}{unquoted(found, expected)}")
+    expected = {"list_type": "a list", "string_type": "a text"}.get(kind, "a mapping of names to values")
+    return Problem(path, f"found {shown(found)}, expected {expected}{unquoted(found, expected)}")
+
+
+def _unknown_name(name: str, section: type[Section]) -> str:
+    valid = list(section.model_fields)
+    return f"unknown field, expected one of {', '.join(valid)}{nearest(name, valid)}"
+
+
+def _unknown_kind(path: Path, found: Any) -> Problem:
+    """A searcher without a known `name`, or a hyperparameter with an unknown `type`."""
+    field, valid = ("name", list(SEARCHERS)) if path == ("searcher",) else ("type", list(KINDS))
+    if field not in found:
+        return Problem(path, f"`{field}` is missing, expected one of {', '.join(valid)}")
+    name = found[field]
+    if field == "name" and name in LATER:
+        message = f"found {shown(name)}, which this version does not have yet, expected one of {', '.join(valid)}"
+    else:
+        message = f"found {shown(name)}, expected one of {', '.join(valid)}{nearest(str(name), valid)}"
+    if field == "type":
+        message += "; a nested space cannot have a parameter called `type`" if isinstance(name, dict) else ""
+    return Problem((*path, field), message)
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[Path, type[Section]]:
+    """Returns the path that a pydantic location means, and the section it is in.
+
+    Pydantic adds the chosen kind behind the name of a union, such as "int" behind a hyperparameter's name, and
+    "[key]" behind a name that is itself refused.
+    """
+    loc = tuple(part for part in loc if part != "[key]")
+    if loc[:1] == ("searcher",) and len(loc) > 1:
+        return ("searcher", *loc[2:]), SEARCHERS[str(loc[1])]
+    if loc[:1] == ("hyperparameters",):
+        return _place_in_space(loc)
+    section: type[Section] = ExperimentConfig
+    for part in loc[:-1]:
+        field = section.model_fields.get(str(part))
+        candidates = [field.annotation, *get_args(field.annotation)] if field else []
+        section = next((c for c in candidates if isinstance(c, type) and issubclass(c, Section)), section)
+    return loc, section
+
+
+def _place_in_space(loc: tuple[int | str, ...]) -> tuple[Path, type[Section]]:
+    path, rest = loc[:1], loc[1:]
+    while rest:
+        path, kind, rest = (*path, rest[0]), rest[1] if len(rest) > 1 else None, rest[2:]
+        if kind != SPACE:
+            leaf = () if kind == CONSTANT else rest
+            return (*path, *leaf), KINDS.get(str(kind), Section)
+    return path, Section
