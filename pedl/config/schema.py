@@ -24,21 +24,7 @@ from pedl.config.values import (
     expects,
     refused,
 )
-
-PEDL_SETS = {
-    "KERAS_BACKEND": "the backend is TensorFlow's",
-    "OMP_NUM_THREADS": "use reproducibility.threads",
-    "ONEDNN_MAX_CPU_ISA": "use reproducibility.max_instruction_set",
-    "PYTHONHASHSEED": "it is 0 in every training process",
-    "TF_CUDNN_DETERMINISTIC": "use reproducibility.op_determinism",
-    "TF_DETERMINISTIC_OPS": "use reproducibility.op_determinism",
-    "TF_ENABLE_ONEDNN_OPTS": "use reproducibility.onednn",
-    "TF_NUM_INTEROP_THREADS": "use reproducibility.threads.inter_op",
-    "TF_NUM_INTRAOP_THREADS": "use reproducibility.threads.intra_op",
-    "TF_XLA_FLAGS": "XLA is off: its results differ from those without it",
-    "XLA_FLAGS": "XLA is off: its results differ from those without it",
-}
-"""Environment variables that decide bits, which pedl therefore sets or clears itself, and what to use instead."""
+from pedl.variables import PEDL_SETS
 
 INSTRUCTION_SETS = (
     "none", "SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16",
