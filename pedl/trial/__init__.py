@@ -1,0 +1,31 @@
+"""The names for people who write a trial; loaded on first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pedl.trial.context import get_trial_seed
+    from pedl.trial.keras_trial import KerasTrial
+    from pedl.trial.session import deterministic_cpu_session_config
+    from pedl.trial.sources import ArrayLoader
+
+__all__ = ["ArrayLoader", "KerasTrial", "deterministic_cpu_session_config", "get_trial_seed"]
+
+_HOMES = {
+    "ArrayLoader": "pedl.trial.sources",
+    "KerasTrial": "pedl.trial.keras_trial",
+    "deterministic_cpu_session_config": "pedl.trial.session",
+    "get_trial_seed": "pedl.trial.context",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

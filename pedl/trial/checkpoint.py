@@ -1,0 +1,133 @@
+"""The files of a checkpoint: `tensors.safetensors` (bytes) and `state.json` (all else), which appear whole or not at all.
+
+Written aside, synced, renamed. `state.json` holds the sha256 of the tensors, and the checkpoint's own sha256 is that of `state.json`;
+neither file holds a time, a path or a pickle, so equal states have equal hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import safetensors.numpy
+
+from pedl.errors import CheckpointError
+
+FORMAT = 1
+
+_STATE = "state.json"
+_TENSORS = "tensors.safetensors"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint on disk: its directory `path`, named by `uuid`; the `sha256` of all that it holds; its size."""
+
+    path: Path
+    uuid: str
+    sha256: str
+    size_bytes: int
+
+
+def save(directory: Path, state: dict[str, Any], header: Sequence[dict[str, Any]], arrays: Sequence[Any]) -> Saved:
+    """Writes a checkpoint into a new directory below `directory`, and returns once it is durable.
+
+    Args:
+      directory: made where it does not exist.
+      state: plain JSON.
+      header: plain dicts, one per array.
+      arrays: the values, of any dtype that NumPy or ml_dtypes knows, strings excluded.
+    """
+    identifier = str(uuid.uuid4())
+    partial, final = directory / f".{identifier}.partial", directory / identifier
+    partial.mkdir(parents=True)
+    try:
+        # safetensors knows neither bfloat16 nor float8 in NumPy, nor shape () apart from (1,): bytes are kept, and what they
+        # mean stands in the header.
+        raw = {f"{index:06d}": np.frombuffer(np.asarray(a).tobytes(), np.uint8) for index, a in enumerate(arrays)}
+        tensors = safetensors.numpy.save(raw)
+        document = {
+            "format": FORMAT,
+            "state": state,
+            "variables": list(header),
+            "tensors_sha256": hashlib.sha256(tensors).hexdigest(),
+        }
+        text = json.dumps(document, sort_keys=True, indent=1, allow_nan=False).encode()
+        _write_durably(partial / _TENSORS, tensors)
+        _write_durably(partial / _STATE, text)
+        _sync_directory(partial)
+        partial.rename(final)
+        _sync_directory(directory)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return Saved(final, identifier, hashlib.sha256(text).hexdigest(), len(tensors) + len(text))
+
+
+def load(path: Path, sha256: str | None = None) -> tuple[dict[str, Any], list[dict[str, Any]], list[Any]]:
+    """Reads a checkpoint back: (state, header, arrays), as they were saved.
+
+    Args:
+      path: the checkpoint's directory.
+      sha256: what `save` returned; compared if given.
+
+    Raises:
+      CheckpointError: if a file is missing, a hash differs, or the format is another.
+    """
+    text, tensors = _read(path / _STATE), _read(path / _TENSORS)
+    _compare(path / _STATE, hashlib.sha256(text).hexdigest(), sha256)
+    document = json.loads(text)
+    if document["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path} has format {document['format']}, expected {FORMAT}. Read it with the version of pedl that wrote it."
+        )
+    _compare(path / _TENSORS, hashlib.sha256(tensors).hexdigest(), document["tensors_sha256"])
+    raw = safetensors.numpy.load(tensors)
+    header = document["variables"]
+    arrays = [
+        np.frombuffer(raw[f"{index:06d}"].tobytes(), _dtype(entry["dtype"])).reshape(entry["shape"])
+        for index, entry in enumerate(header)
+    ]
+    return document["state"], header, arrays
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    return np.dtype(getattr(ml_dtypes, name)) if hasattr(ml_dtypes, name) else np.dtype(name)
+
+
+def _compare(path: Path, found: str, expected: str | None) -> None:
+    if expected is not None and found != expected:
+        raise CheckpointError(
+            f"{path} is damaged: its sha256 is {found[:16]}..., expected {expected[:16]}.... Use an older checkpoint, or train again."
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing. Use an older checkpoint, or train again.") from None
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

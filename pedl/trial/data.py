@@ -1,0 +1,53 @@
+"""From what `make_data_loaders` returned to the sources of training and validation batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from pedl.errors import TrialDefinitionError
+from pedl.trial.keras_trial import KerasTrial, checked_batch_size
+from pedl.trial.sequences import SequenceSource
+from pedl.trial.sources import ArrayLoader, ArraySource, Source
+from pedl.trial.trial import call
+
+
+def data_sources(trial: KerasTrial) -> tuple[Source, Source]:
+    """Returns the sources of a trial's training and validation batches.
+
+    Raises:
+      TrialDefinitionError: if the loaders are missing, empty, or of a structure that is not known.
+    """
+    loaders = call(_make_data_loaders(trial), trial.context.experiment_config, trial.hparams)
+    if not isinstance(loaders, (tuple, list)) or len(loaders) != 2:
+        raise TrialDefinitionError(
+            f"make_data_loaders() returned {type(loaders).__name__}, expected two loaders: (training, validation), "
+            "for example ((x_train, y_train), (x_test, y_test))."
+        )
+    return _source(trial, loaders[0], "training"), _source(trial, loaders[1], "validation")
+
+
+def _make_data_loaders(trial: KerasTrial) -> Any:
+    function = getattr(trial, "make_data_loaders", None)
+    if function is None:
+        raise TrialDefinitionError(
+            f"{type(trial).__name__} has no data: expected a method make_data_loaders(self, experiment_config, hparams), or a function "
+            "make_data_loaders(experiment_config, hparams) beside the class. Return (training, validation) from it."
+        )
+    return function
+
+
+def _source(trial: KerasTrial, loader: Any, role: str) -> Source:
+    where = f"the {role} data of {type(trial).__name__}"
+    seed = trial.context.trial_seed
+    if isinstance(loader, keras.utils.PyDataset):
+        return SequenceSource(loader, seed, role, where)
+    if isinstance(loader, (tuple, list)) and 1 <= len(loader) <= 3:
+        loader = ArrayLoader(*loader)
+    if isinstance(loader, ArrayLoader):
+        return ArraySource(loader, checked_batch_size(trial), seed, shuffle=role == "training", where=where)
+    raise TrialDefinitionError(
+        f"{where} is {type(loader).__name__}, expected arrays (x, y) or (x, y, sample_weight), a pedl.trial.ArrayLoader, "
+        "or a keras.utils.PyDataset."
+    )

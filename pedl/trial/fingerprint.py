@@ -1,0 +1,82 @@
+"""Eight bytes for all variables, at every batch: the record by which two runs are compared.
+
+A word is FarmHash64 (`tf.fingerprint`) over the bytes of a tensor; it sees one flipped bit anywhere. Words are blind to names, shapes
+and dtypes, so the chain that binds them begins with a header that holds those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+WORD_BYTES = 8
+
+_SMALL_BYTES = 4096
+"""Variables up to this size are hashed together: the cost of an operation exceeds that of their bytes."""
+
+
+def rows(tensor: tf.Tensor) -> tf.Tensor:
+    """Returns one word per row of a tensor of rank 1 or more: uint8, (rows, 8)."""
+    count = tf.shape(tensor)[0]
+    return tf.fingerprint(tf.reshape(as_bytes(tensor), [count, -1]))
+
+
+def word(tensor: tf.Tensor) -> tf.Tensor:
+    """Returns the word of a whole tensor of any shape: uint8, (8,)."""
+    return tf.fingerprint(tf.reshape(as_bytes(tensor), [1, -1]))[0]
+
+
+def words(tensors: Sequence[Any]) -> tf.Tensor:
+    """Returns the word of each tensor or variable: uint8, (len(tensors), 8)."""
+    return tf.stack([word(tf.convert_to_tensor(tensor)) for tensor in tensors])
+
+
+def joint_word(tensors: Sequence[Any]) -> tf.Tensor:
+    """Returns one word for all tensors or variables together, in the given order: uint8, (8,)."""
+    parts = []
+    for tensor in map(tf.convert_to_tensor, tensors):
+        if tensor.shape.num_elements() * tensor.dtype.size <= _SMALL_BYTES:
+            parts.append(tf.reshape(as_bytes(tensor), [-1]))
+        else:
+            parts.append(word(tensor))
+    return word(tf.concat(parts, 0))
+
+
+def as_bytes(tensor: tf.Tensor) -> tf.Tensor:
+    """Returns a tensor's bytes as uint8, with the bytes of an element in a last axis of their own."""
+    if tensor.dtype == tf.bool:
+        return tf.cast(tensor, tf.uint8)
+    return tensor if tensor.dtype == tf.uint8 else tf.bitcast(tensor, tf.uint8)
+
+
+class Chain:
+    """Binds the words of all batches in their order into one digest.
+
+    The end of the chain (`hexdigest()`) is the trial's *fingerprint*: equal for two runs if and, but for a collision,
+    only if every batch of data and every variable after every batch were equal.
+    """
+
+    def __init__(self, digest: str) -> None:
+        self._digest = bytes.fromhex(digest)
+
+    @classmethod
+    def begin(cls, header: Sequence[dict[str, Any]]) -> Chain:
+        """Begins a chain with the names, dtypes and shapes of all variables."""
+        text = json.dumps(list(header), sort_keys=True, separators=(",", ":"))
+        return cls(hashlib.blake2b(text.encode(), digest_size=32, person=b"pedl-chain").hexdigest())
+
+    def extend(self, states: npt.NDArray[np.uint8], data: npt.NDArray[np.uint8]) -> None:
+        """Appends k batches: the words of their states and of their data, each uint8, (k, 8)."""
+        for state_word, data_word in zip(states, data, strict=True):
+            link = self._digest + state_word.tobytes() + data_word.tobytes()
+            self._digest = hashlib.blake2b(link, digest_size=32, person=b"pedl-chain").digest()
+
+    def hexdigest(self) -> str:
+        """Returns the end of the chain: 64 hexadecimal digits."""
+        return self._digest.hex()

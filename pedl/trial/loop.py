@@ -1,0 +1,126 @@
+"""The training loop: k batches in one call of one compiled function.
+
+`tf.while_loop` takes a batch from the feed, calls the model's own `train_step`, and writes down the fingerprint of all variables.
+The number of batches is the length of the feed's first axis, a run-time value: one trace serves every k, and no bit depends on k.
+Each batch shape has a function of its own, with an explicit input signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pedl import seeds
+from pedl.trial import fingerprint, metrics
+from pedl.trial.generators import borrowed
+from pedl.trial.sources import Segment, Source
+from pedl.trial.state import WholeState
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of k batches.
+
+    Attributes:
+      states: the joint word of all variables after each batch: uint8, (k, 8).
+      tensors: the word of each variable after each batch: uint8, (k, variables, 8); or None where only steps
+        are recorded that finely.
+    """
+
+    states: npt.NDArray[np.uint8]
+    tensors: npt.NDArray[np.uint8] | None
+
+
+class Loop:
+    """Trains and validates a model by compiled functions, one per batch shape.
+
+    Args:
+      model: compiled and built.
+      state: all that `train_step` changes; completed while the first function is traced.
+      trial_seed: tracing borrows Python's and NumPy's generators under a key of it, so that when a function is traced moves nothing.
+      every_tensor: whether a word per variable is recorded at every batch.
+    """
+
+    def __init__(self, model: keras.Model, state: WholeState, trial_seed: int, *, every_tensor: bool = False) -> None:
+        self._model = model
+        self._state = state
+        self._trial_seed = trial_seed
+        self._every_tensor = every_tensor
+        self._functions: dict[Any, Callable[..., Any]] = {}
+
+    def train(self, source: Source, segment: Segment) -> Record:
+        """Trains the batches of a segment."""
+        states, tensors = self._function("training", source, segment.feed)(segment.feed)
+        return Record(states.numpy(), tensors.numpy() if self._every_tensor else None)
+
+    def validate(self, source: Source, segment: Segment) -> None:
+        """Adds the batches of a segment to the model's metrics."""
+        self._function("validation", source, segment.feed)(segment.feed)
+
+    def prepare(self, phase: str, source: Source, feed: Any) -> None:
+        """Traces the function of a phase for the shapes of `feed`; runs nothing."""
+        self._function(phase, source, feed)
+
+    def _function(self, phase: str, source: Source, feed: Any) -> Callable[..., Any]:
+        signature = source.signature(feed)
+        key = (phase, id(source), str(signature))
+        if key not in self._functions:
+            build = {"training": self._training, "validation": self._validation}[phase]
+            self._functions[key] = self._compiled(phase, build(source), signature)
+        return self._functions[key]
+
+    def _compiled(self, phase: str, body: Callable[..., Any], signature: Any) -> Callable[..., Any]:
+        def run(feed: Any) -> Any:
+            with metrics.phase(phase):
+                return body(feed)
+
+        if self._model.run_eagerly:
+            return run
+        function = tf.function(run, autograph=False, input_signature=[signature])
+        with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)):
+            concrete = function.get_concrete_function()
+        self._state.check_complete(concrete.graph)
+        return function
+
+    def _training(self, source: Source) -> Callable[..., Any]:
+        def train_batches(feed: Any) -> tuple[tf.Tensor, tf.Tensor]:
+            count = tf.shape(tf.nest.flatten(feed)[0])[0]
+
+            def one_batch(index: tf.Tensor, states: tf.TensorArray, tensors: tf.TensorArray) -> tuple[Any, ...]:
+                self._model.train_step(source.take(_row(feed, index)))
+                variables = self._state.complete()
+                states = states.write(index, fingerprint.joint_word(variables))
+                if self._every_tensor:
+                    tensors = tensors.write(index, fingerprint.words(variables))
+                return index + 1, states, tensors
+
+            words = tf.TensorArray(tf.uint8, size=count, element_shape=[fingerprint.WORD_BYTES])
+            finer = tf.TensorArray(tf.uint8, size=count, element_shape=[None, fingerprint.WORD_BYTES])
+            _, words, finer = tf.while_loop(
+                lambda index, *_: index < count, one_batch, (tf.constant(0), words, finer), parallel_iterations=1
+            )
+            return words.stack(), finer.stack() if self._every_tensor else tf.constant(0)
+
+        return train_batches
+
+    def _validation(self, source: Source) -> Callable[..., Any]:
+        def validate_batches(feed: Any) -> tf.Tensor:
+            count = tf.shape(tf.nest.flatten(feed)[0])[0]
+
+            def one_batch(index: tf.Tensor) -> tuple[tf.Tensor]:
+                self._model.test_step(source.take(_row(feed, index)))
+                return (index + 1,)
+
+            return tf.while_loop(lambda index: index < count, one_batch, (tf.constant(0),), parallel_iterations=1)[0]
+
+        return validate_batches
+
+
+def _row(feed: Any, index: tf.Tensor) -> Any:
+    return tf.nest.map_structure(lambda tensor: tensor[index], feed)

@@ -1,0 +1,147 @@
+"""Metrics under the user's names, and the rule which of them a training step computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from pedl.errors import TrialDefinitionError
+
+
+def compile_metrics(validation: Mapping[str, Any], training: Mapping[str, Any]) -> list[keras.metrics.Metric]:
+    """Returns the metrics to compile a model with, in the order of their names.
+
+    Args:
+      validation: name -> Keras function, object or name, computed while validating.
+      training: the same, computed while training too. A name that is in both must mean the same.
+
+    Raises:
+      TrialDefinitionError: if a metric is none that Keras knows, or a name is taken.
+    """
+    metrics: list[keras.metrics.Metric] = []
+    for name in sorted({*validation, *training}):
+        if name == "loss":
+            raise TrialDefinitionError(
+                "a metric is named 'loss', which is always reported and names the loss itself. Give the metric another name."
+            )
+        metric = as_metric(name, validation[name] if name in validation else training[name])
+        metrics.append(Selective(metric, name=name, training=name in training, validation=name in validation))
+    return metrics
+
+
+def as_metric(name: str, metric: Any) -> keras.metrics.Metric:
+    """Returns a Keras metric for what a user gave under `name`: a function, a metric object, or Keras's name for one."""
+    if isinstance(metric, str):
+        metric = accuracy if metric in ("accuracy", "acc") else _keras_metric(name, metric)
+    if isinstance(metric, type) and issubclass(metric, keras.metrics.Metric):
+        metric = metric()
+    if isinstance(metric, keras.metrics.Metric):
+        return metric
+    if callable(metric):
+        return keras.metrics.MeanMetricWrapper(metric, name=name)
+    raise TrialDefinitionError(
+        f"metric {name!r} is {type(metric).__name__} {str(metric)[:60]!r}, expected a function f(y_true, y_pred), a keras.metrics.Metric, "
+        "or its name, for example 'accuracy'."
+    )
+
+
+def _keras_metric(name: str, identifier: str) -> Any:
+    try:
+        return keras.metrics.get(identifier)
+    except ValueError:
+        raise TrialDefinitionError(
+            f"metric {name!r} is {identifier!r}, which is no metric or loss of Keras. Write it as Keras does, for example "
+            "'accuracy' or 'mean_absolute_error', or give the function itself."
+        ) from None
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """The accuracy that fits the shapes, chosen as Keras chooses for the name "accuracy".
+
+    Args:
+      y_true: (batch,), (batch, 1) or (batch, classes).
+      y_pred: (batch, 1) for binary, (batch, classes) for categorical targets.
+
+    Returns:
+      (batch,): 1 where right, 0 where wrong.
+    """
+    binary = y_pred.shape[-1] == 1
+    sparse = len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1
+    function: Callable[..., Any]
+    if binary:
+        function = keras.metrics.binary_accuracy
+    elif sparse:
+        function = keras.metrics.sparse_categorical_accuracy
+    else:
+        function = keras.metrics.categorical_accuracy
+    return function(y_true, y_pred)
+
+
+class Selective(keras.metrics.Metric):
+    """A metric under the user's name that sleeps in the phase that does not report it.
+
+    Keras compiles one set of metrics for both phases; computing a validation metric for every training batch would
+    be time spent on numbers that nobody sees. The phase is fixed while a function is traced (`phase`).
+    """
+
+    def __init__(self, metric: keras.metrics.Metric, *, name: str, training: bool, validation: bool) -> None:
+        super().__init__(name=name)
+        self._metric = metric
+        self.phases = frozenset(["training"] * training + ["validation"] * validation)
+
+    def update_state(self, *args: Any, **kwargs: Any) -> Any:
+        return self._metric.update_state(*args, **kwargs) if _phase in self.phases else None
+
+    def result(self) -> Any:
+        return self._metric.result()
+
+    def reset_state(self) -> None:
+        self._metric.reset_state()
+
+
+_phase = "training"
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """While it lasts, only metrics of the phase "training" or "validation" are updated by what is traced or run."""
+    global _phase
+    before, _phase = _phase, name
+    try:
+        yield
+    finally:
+        _phase = before
+
+
+def reported(result: Mapping[str, Any], model: keras.Model, name: str) -> dict[str, Any]:
+    """Returns the metrics that the phase `name` reports, as Python numbers or lists of them, from a metrics result."""
+    asleep = {metric.name for metric in _selective(model) if name not in metric.phases}
+    return {key: _plain(value) for key, value in _flat(result).items() if key not in asleep}
+
+
+def _selective(model: keras.Model) -> list[Selective]:
+    found: list[Selective] = []
+    pending = list(model.metrics)
+    while pending:
+        metric = pending.pop()
+        if isinstance(metric, Selective):
+            found.append(metric)
+        pending += list(getattr(metric, "metrics", ()))
+    return found
+
+
+def _flat(result: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in result.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _plain(value: Any) -> Any:
+    return keras.ops.convert_to_numpy(value).astype("float64").tolist()

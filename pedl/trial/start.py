@@ -1,0 +1,82 @@
+"""From a task to a trial that can be trained: the order of things in a training process.
+
+(1) the recorded pools and op determinism, (2) seeds, (3) the model definition, (4) the instance, (5) its `session_config()`. Only then
+data, model and optimizer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from pedl.errors import TrialDefinitionError
+from pedl.trial import context, session
+from pedl.trial.definition import load_trial_class
+from pedl.trial.generators import seed_everything
+from pedl.trial.tracked import TrackedGenerators
+from pedl.trial.trial import Trial, call, instantiate
+
+
+class RestartNeeded(Exception):
+    """The trial asks for other pools than those in force: start the process again with `session_config`."""
+
+    def __init__(self, session_config: dict[str, Any]) -> None:
+        super().__init__(f"start again with {session_config}")
+        self.session_config = session_config
+
+
+@dataclass(frozen=True)
+class Started:
+    """A trial's instance, the generators that its definition keeps, and the session it computes in, as plain JSON."""
+
+    trial: Trial
+    generators: TrackedGenerators
+    session_config: dict[str, Any]
+
+
+def start(task: dict[str, Any]) -> Started:
+    """Brings a trial to life in this process, which must be new.
+
+    Args:
+      task: "trial_seed", "hparams", "config", "definition", "session_config" and ids; see `pedl.trial.worker`.
+
+    Raises:
+      RestartNeeded: if `session_config()` asks for something else than what is in force.
+      TrialDefinitionError: if the definition is wrong, or answers differently the second time.
+    """
+    config = task["config"]
+    threads = config["reproducibility"]["threads"]
+    asked = task["session_config"]
+    in_force = session.default_session_config(**threads) if asked is None else session.from_plain(asked)
+    if config["reproducibility"]["op_determinism"]:
+        tf.config.experimental.enable_op_determinism()
+    session.apply(in_force)
+    seed_everything(task["trial_seed"])
+    context.enter(_context(task))
+    definition = Path(task["definition"])
+    generators = TrackedGenerators(task["trial_seed"], definition)
+    generators.install()
+    trial = instantiate(load_trial_class(definition, config), context.current("the worker"))
+    where = f"{type(trial).__name__}.session_config()"
+    wanted = session.as_plain(session.check(call(trial.session_config, trial.hparams), where))
+    if wanted != session.as_plain(in_force):
+        if asked is not None:
+            raise TrialDefinitionError(
+                f"{where} gave {wanted} after {asked} in a process that was started with the latter, expected the same answer for the same "
+                "hparams. Let it depend on nothing but them."
+            )
+        raise RestartNeeded(wanted)
+    return Started(trial, generators, wanted)
+
+
+def _context(task: dict[str, Any]) -> context.TrialContext:
+    return context.TrialContext(
+        trial_seed=task["trial_seed"],
+        hparams=task["hparams"],
+        experiment_config=task["config"],
+        experiment_id=task["experiment_id"],
+        trial_id=task["trial_id"],
+    )

@@ -1,0 +1,180 @@
+"""The whole state of a Keras trial: every variable that training changes, found without its author's help.
+
+Weights and optimizers are the easy part. A mask of dropout comes from a seed generator's counter, a mean over a step from a
+metric's variables, and a `keras.random` call without a seed from a generator that no object of the trial holds. So after the
+objects were walked, what the traced function captured is taken too. A forgotten variable would show as a wrong bit after a
+resume, long after the mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pedl.errors import CheckpointError, TrialDefinitionError
+
+
+class WholeState:
+    """All variables that training changes, in an order that is the same in every process.
+
+    The groups, in order: "model" (weights and seed generators), "optimizer" (all that the model or the trial holds), "metric",
+    "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial or the model), and "captured" (what the traced
+    function uses and nobody holds). Within a group, variables are told apart by position: names are neither unique nor
+    stable, and are only compared.
+    """
+
+    def __init__(self, model: keras.Model, trial: object) -> None:
+        self._model = model
+        self._trial = trial
+        self._frozen: list[tuple[str, Any]] | None = None
+
+    def groups(self) -> list[tuple[str, Any]]:
+        """Returns (group, `tf.Variable`) for all that is known; complete once the training function is traced."""
+        return self._frozen if self._frozen is not None else self._found(())
+
+    def variables(self) -> list[Any]:
+        """Returns the variables alone."""
+        return [variable for _, variable in self.groups()]
+
+    def complete(self) -> list[Any]:
+        """Returns all variables; called while `train_step` is traced, right after it. The first call fixes the list."""
+        graph = tf.compat.v1.get_default_graph() if not tf.executing_eagerly() else None
+        if self._frozen is None:
+            self._frozen = self._found(_watched(graph))
+        return self.variables()
+
+    def check_complete(self, graph: Any) -> None:
+        """Raises TrialDefinitionError if a traced function uses a variable that the state does not hold.
+
+        It can happen only if training differs from function to function, for example by a Python `if` on the batch's size.
+        """
+        known = {id(variable) for variable in self.variables()}
+        strangers = sorted(v.name for v in _watched(graph) if id(v) not in known)
+        if strangers and self._frozen is not None:
+            raise TrialDefinitionError(
+                f"train_step uses the variable{'s' * (len(strangers) > 1)} {', '.join(strangers)} for some batches only, which a "
+                "checkpoint could not hold. Create all variables in build_model, or keep them as attributes of the model or the trial."
+            )
+
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """Returns the optimizers that the model or the trial holds, in the order in which they are found."""
+        return list(_unique(_optimizers(self._model, self._trial)))
+
+    def header(self) -> list[dict[str, Any]]:
+        """Returns one plain dict per variable: group, path (without counters), dtype, shape."""
+        return [
+            {"group": group, "path": stable_path(variable), "dtype": variable.dtype.name, "shape": list(variable.shape)}
+            for group, variable in self.groups()
+        ]
+
+    def arrays(self) -> list[np.ndarray[Any, Any]]:
+        """Returns a copy of every variable's value."""
+        return [variable.numpy() for variable in self.variables()]
+
+    def restore(self, header: list[dict[str, Any]], arrays: list[Any], *, only: Iterable[str] | None = None) -> None:
+        """Sets every variable to the value of the same position; compares all headers before the first is set.
+
+        Args:
+          header: as `header()` returned it when the arrays were saved.
+          arrays: as `arrays()` returned them.
+          only: the groups to restore, all if None. Before the training function is traced, "model" exists alone.
+
+        Raises:
+          CheckpointError: if number, names, dtypes or shapes differ; nothing is changed then.
+        """
+        wanted = set(only) if only is not None else None
+        mine = [
+            (entry, v)
+            for entry, (_, v) in zip(self.header(), self.groups(), strict=True)
+            if wanted is None or entry["group"] in wanted
+        ]
+        theirs = [
+            (entry, a) for entry, a in zip(header, arrays, strict=True) if wanted is None or entry["group"] in wanted
+        ]
+        for position in range(max(len(mine), len(theirs))):
+            here = mine[position][0] if position < len(mine) else None
+            there = theirs[position][0] if position < len(theirs) else None
+            if here != there:
+                raise CheckpointError(
+                    f"variable {position} of the checkpoint does not fit this model:\n  checkpoint: {_shown(there)}\n"
+                    f"  model:      {_shown(here)}\nThe model definition or its hyperparameters differ from those that were saved."
+                )
+        for (_, variable), (_, array) in zip(mine, theirs, strict=True):
+            variable.assign(array)
+
+    def _found(self, captured: Iterable[Any]) -> list[tuple[str, Any]]:
+        found = [("model", v) for v in map(raw, self._model.variables)]
+        found += [("optimizer", raw(v)) for optimizer in self.optimizers() for v in optimizer.variables]
+        found += [("metric", raw(v)) for v in self._model.metrics_variables]
+        found += [("held", v) for v in _held(self._trial)] + [("held", v) for v in _held(self._model)]
+        found += [("captured", v) for v in sorted(captured, key=_natural)]
+        return list(_unique(found, key=lambda pair: id(pair[1])))
+
+
+def raw(variable: Any) -> Any:
+    """Returns the `tf.Variable` within a Keras variable."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+_COUNTER = re.compile(r"_\d+(?=/|:|$)")
+
+
+def stable_path(variable: Any) -> str:
+    """Returns a variable's name without the counters that depend on what else the process has made."""
+    return _COUNTER.sub("", variable.name.split(":")[0])
+
+
+def _natural(variable: Any) -> list[Any]:
+    """Sorts `seed_9` before `seed_10`, whatever number the process has come to."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", variable.name)]
+
+
+def _shown(entry: dict[str, Any] | None) -> str:
+    return "nothing" if entry is None else "{group} {path}, {dtype}, {shape}".format(**entry)
+
+
+def _watched(graph: Any) -> list[Any]:
+    """The variables that a function graph reads. Keras's global seed generator is among them, and found nowhere else."""
+    return [] if graph is None else list(graph.variables)
+
+
+def _unique(items: Iterable[Any], key: Any = id) -> Iterator[Any]:
+    seen = set()
+    for item in items:
+        if key(item) not in seen:
+            seen.add(key(item))
+            yield item
+
+
+def _optimizers(*holders: object) -> Iterator[keras.optimizers.Optimizer]:
+    for value in (value for holder in holders for value in _leaves(holder)):
+        if isinstance(value, keras.optimizers.Optimizer):
+            yield value
+
+
+def _held(holder: object) -> Iterator[Any]:
+    for value in _leaves(holder):
+        if isinstance(value, tf.Variable):
+            yield value
+        elif isinstance(value, keras.Variable):
+            yield raw(value)
+        elif isinstance(value, tf.random.Generator):
+            yield value.state
+
+
+def _leaves(holder: object) -> Iterator[Any]:
+    """The values of an object's attributes in the order of their creation, those in dicts, lists and tuples included."""
+    pending = list(reversed(list(vars(holder).values())))
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += reversed(list(value.values()))
+        elif isinstance(value, (list, tuple)):
+            pending += reversed(value)
+        else:
+            yield value

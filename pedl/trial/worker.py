@@ -1,0 +1,207 @@
+"""What a training process does with a task: bring the trial to life, then train, report, validate, save, until told otherwise.
+
+It speaks plain JSON messages over a channel and knows nothing of who reads them.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import traceback
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+
+from pedl.errors import CheckpointError, PedlError, TrialDefinitionError
+from pedl.trial.audit import Audit
+from pedl.trial.definition import user_traceback
+from pedl.trial.profile import numeric_profile
+from pedl.trial.run import Run, StepReport
+from pedl.trial.start import RestartNeeded, Started, start
+
+
+class Channel(Protocol):
+    """The worker's end of the connection to its master."""
+
+    task: dict[str, Any]
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Sends a message."""
+
+    def receive(self, timeout_s: float | None) -> dict[str, Any] | None:
+        """Returns the next message from the master, or None after `timeout_s`."""
+
+
+class _LossIsNaN(Exception):
+    """The loss of a step is not a number."""
+
+
+def main(channel: Channel) -> None:
+    """Does the channel's task and sends its terminal message last."""
+    definition = Path(channel.task["definition"])
+    try:
+        last = {"check": _check, "train": _train}[channel.task["kind"]](channel)
+    except RestartNeeded as needed:
+        last = {"type": "restart", "session_config": needed.session_config}
+    except TrialDefinitionError as error:
+        last = _failed("definition", str(error), error, definition)
+    except CheckpointError as error:
+        last = _failed("checkpoint", str(error), error, definition)
+    except _LossIsNaN as error:
+        last = _failed("nan", str(error), error, definition)
+    except (Exception, SystemExit) as error:
+        last = _failed("code", user_traceback(error, definition), error, definition)
+    channel.send(plain(last))
+
+
+def _check(channel: Channel) -> dict[str, Any]:
+    """Goes as far as the first traced batch, and trains nothing."""
+    started, run, findings = _alive(channel.task)
+    run.close()
+    return {
+        "type": "done",
+        "class": type(started.trial).__name__,
+        "validation_metrics": run.validation_metric_names(),
+        "session_config": started.session_config,
+        "numeric_profile": _profile(channel.task),
+        "warnings": [finding["message"] for finding in findings],
+    }
+
+
+def _train(channel: Channel) -> dict[str, Any]:
+    task = channel.task
+    config = task["config"]
+    started, run, findings = _alive(task)
+    if task["resume"] is not None:
+        run.load(Path(task["resume"]["path"]), task["resume"]["sha256"])
+    channel.send(
+        {
+            "type": "started",
+            "numeric_profile": _profile(task),
+            "session_config": started.session_config,
+            "initial_state": run.initial_word,
+            "audit": findings,
+        }
+    )
+    saved_at = task["resume"]["step"] if task["resume"] is not None else 0
+    while run.steps_done < task["until_step"]:
+        (report,) = run.train(config["batches_per_step"])
+        channel.send(plain(_step_message(report)))
+        _check_loss(report)
+        step = run.steps_done
+        if step == task["until_step"]:
+            break
+        if _is_due(step, config["min_validation_period"]):
+            channel.send(plain({"type": "validation", "step": step, "metrics": run.validate()}))
+        pausing = _pause_requested(channel)
+        if pausing or _is_due(step, config["min_checkpoint_period"]):
+            saved_at = _save(channel, run)
+        if pausing:
+            run.close()
+            return {"type": "paused", "step": step, "batches": run.batches_done}
+    return _end(channel, run, saved_at)
+
+
+def _end(channel: Channel, run: Run, saved_at: int) -> dict[str, Any]:
+    """The last validation and the last checkpoint, before the weights are what the optimizer wants to end with."""
+    if saved_at != run.steps_done or saved_at == 0:
+        _save(channel, run)
+    run.finish()
+    metrics = run.validate()
+    channel.send(plain({"type": "validation", "step": run.steps_done, "metrics": metrics}))
+    run.close()
+    return {
+        "type": "done",
+        "step": run.steps_done,
+        "batches": run.batches_done,
+        "weights_sha256": run.weights_sha256(),
+        "fingerprint": run.fingerprint,
+    }
+
+
+def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
+    config = task["config"]
+    started = start(task)
+    with Audit() as audit:
+        run = Run(
+            started.trial,  # type: ignore[arg-type]
+            started.generators,
+            batches_per_step=config["batches_per_step"],
+            every_tensor=config["reproducibility"]["fingerprint"] == "batch",
+        )
+        if task["resume"] is None:
+            run.prepare()
+    return started, run, audit.findings(run.model)
+
+
+def _profile(task: dict[str, Any]) -> dict[str, Any]:
+    return numeric_profile(op_determinism=task["config"]["reproducibility"]["op_determinism"])
+
+
+def _save(channel: Channel, run: Run) -> int:
+    saved = run.save(Path(channel.task["checkpoint_dir"]))
+    channel.send(
+        {
+            "type": "checkpoint",
+            "step": run.steps_done,
+            "batches": run.batches_done,
+            "uuid": saved.uuid,
+            "path": str(saved.path),
+            "sha256": saved.sha256,
+            "size_bytes": saved.size_bytes,
+        }
+    )
+    return run.steps_done
+
+
+def _step_message(report: StepReport) -> dict[str, Any]:
+    return {
+        "type": "step",
+        "step": report.step,
+        "batches": report.batches,
+        "metrics": report.metrics,
+        "states": base64.b64encode(report.states).decode(),
+        "data": base64.b64encode(report.data).decode(),
+        "fingerprint": report.fingerprint,
+        "tensors": report.tensors,
+    }
+
+
+def _check_loss(report: StepReport) -> None:
+    loss = report.metrics.get("loss", 0.0)
+    if isinstance(loss, float) and math.isnan(loss):
+        raise _LossIsNaN(
+            f"the training loss became NaN in step {report.step} (batches {report.batches - len(report.states) // 8 + 1} to {report.batches}), expected "
+            "a number. Lower the learning rate, clip the gradients, or look for log(0) and 0/0 in the loss and in the data."
+        )
+
+
+def _is_due(step: int, period: int | None) -> bool:
+    return period is not None and step % period == 0
+
+
+def _pause_requested(channel: Channel) -> bool:
+    message = channel.receive(0)
+    return message is not None and message["type"] == "pause"
+
+
+def _failed(kind: str, message: str, error: BaseException, definition: Path) -> dict[str, Any]:
+    if not isinstance(error, PedlError | _LossIsNaN):
+        traceback.print_exception(error)
+    return {"type": "failed", "kind": kind, "message": message, "traceback": user_traceback(error, definition)}
+
+
+def plain(value: Any) -> Any:
+    """Returns `value` with NaN and infinities as the strings that pedl's JSON has for them."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+# Imported with this module, before the server forks: Keras loads these parts when they are first touched.
+_PRELOADED = (keras.layers.Dense, keras.optimizers.Adam, keras.losses.get, keras.metrics.MeanMetricWrapper)
