@@ -14,32 +14,14 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import PedlError
-from .channel import CHUNK_BYTES
-from .lines import LineBuffer, encode
+from .lines import encode
 from .processes import kill_group
-from .protocol import TERMINAL_TYPES, Attempt, Executor, Message
+from .protocol import Attempt, Executor, Message
 from .server_process import ServerProcess
-
-_LEAVE_TIMEOUT_S = 10.0
-"""How long a worker may take to leave after its terminal message."""
-
-
-@dataclass
-class _Worker:
-    """What is known of one attempt's process."""
-
-    attempt: Attempt
-    socket: socket.socket
-    outgoing: bytearray
-    incoming: LineBuffer = field(default_factory=LineBuffer)
-    pid: int | None = None
-    began: int | None = None
-    terminal: Message | None = None
-    leave_by: float | None = None
+from .worker_link import WorkerLink
 
 
 class LocalExecutor(Executor):
@@ -64,7 +46,7 @@ class LocalExecutor(Executor):
         self._worker_module = worker
         self._server: ServerProcess | None = None
         self._broken: PedlError | None = None
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, WorkerLink] = {}
         self._attempts: Counter[int] = Counter()
         self._next_key = 0
         self._arrived: list[tuple[Attempt, Message]] = []
@@ -72,23 +54,20 @@ class LocalExecutor(Executor):
 
     def start(self, task: Message) -> Attempt:
         """See `Executor.start`. A server is started if none runs; its import overlaps with the caller's work."""
-        trial_id = task["trial_id"]
-        outgoing = bytearray(encode(task))
+        trial_id, encoded = task["trial_id"], encode(task)
         server = self._running_server()
         log_fd = self._open_log(trial_id)
         self._attempts[trial_id] += 1
         self._next_key += 1
-        key, attempt = self._next_key, Attempt(trial_id, self._attempts[trial_id])
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        self._workers[key] = _Worker(attempt, ours, outgoing)
-        self._selector.register(ours, selectors.EVENT_READ, key)
+        worker = WorkerLink(Attempt(trial_id, self._attempts[trial_id]), ours, encoded)
+        self._workers[self._next_key] = worker
+        self._selector.register(ours, worker.wanted_events, self._next_key)
         # An error: the server has just died; `poll` finds out, and reports this attempt lost.
         with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            server.fork(key, theirs, log_fd)
+            server.fork(self._next_key, theirs, log_fd)
         os.close(log_fd)
-        self._write(key)
-        return attempt
+        return worker.attempt
 
     def poll(self, timeout_s: float | None) -> list[tuple[Attempt, Message]]:
         """See `Executor.poll`."""
@@ -106,8 +85,8 @@ class LocalExecutor(Executor):
         """See `Executor.send`."""
         key = self._key(attempt)
         if key is not None:
-            self._workers[key].outgoing += encode(message)
-            self._write(key)
+            self._workers[key].send(message)
+            self._listen(self._workers[key])
 
     def kill(self, attempt: Attempt) -> None:
         """See `Executor.kill`."""
@@ -131,6 +110,8 @@ class LocalExecutor(Executor):
     def _running_server(self) -> ServerProcess:
         if self._broken is not None:
             raise self._broken
+        if self._server is not None and self._server.has_ended():
+            self._server_died()
         if self._server is None:
             self._server = ServerProcess(self._environment, self._worker_module)
             self._selector.register(self._server.socket, selectors.EVENT_READ, None)
@@ -155,68 +136,25 @@ class LocalExecutor(Executor):
         server_speaks = False
         for ready, events in self._selector.select(timeout_s):
             if ready.data is None:
-                server_speaks = True
+                server_speaks = True  # after the workers: it may end one whose socket is in this list
                 continue
-            if events & selectors.EVENT_READ:
-                self._read(ready.data)
+            worker = self._workers[ready.data]
             if events & selectors.EVENT_WRITE:
-                self._write(ready.data)
+                worker.flush()
+            if events & selectors.EVENT_READ:
+                self._arrived += [(worker.attempt, message) for message in worker.read()]
+            self._listen(worker)
         if server_speaks:
             self._hear_server()
         self._hurry_those_who_stay()
 
-    def _read(self, key: int) -> bool:
-        """Takes in what a worker has sent, at most one chunk; False when there is nothing more for now, or ever."""
-        worker = self._workers[key]
-        if worker.terminal is not None:
-            return False
-        try:
-            chunk = worker.socket.recv(CHUNK_BYTES)
-        except BlockingIOError:
-            return False
-        except ConnectionResetError:
-            chunk = b""
-        try:
-            messages = worker.incoming.feed(chunk)
-        except ValueError as error:
-            self._terminal(key, {"type": "lost", "reason": f"its process sent what is no message: {error}"})
-            return False
-        for message in messages:
-            if message.get("type") in TERMINAL_TYPES:
-                self._terminal(key, message)
-                return False
-            self._arrived.append((worker.attempt, message))
-        if not chunk:
-            self._listen(worker, 0)  # nothing more will come; how its process ended, the server will say
-        return bool(chunk)
-
-    def _terminal(self, key: int, message: Message) -> None:
-        """Keeps a worker's last word until its process is gone, and listens to it no longer."""
-        worker = self._workers[key]
-        worker.terminal = message
-        worker.leave_by = time.monotonic() + _LEAVE_TIMEOUT_S
-        self._listen(worker, 0)
-
-    def _write(self, key: int) -> None:
-        """Sends what a worker can take now; the rest follows when it can take more."""
-        worker = self._workers[key]
-        try:
-            while worker.outgoing:
-                del worker.outgoing[: worker.socket.send(worker.outgoing)]
-        except BlockingIOError:
-            self._listen(worker, selectors.EVENT_READ | selectors.EVENT_WRITE)
-            return
-        except (BrokenPipeError, ConnectionResetError):
-            worker.outgoing.clear()  # it has ended; the server will say how
-        self._listen(worker, selectors.EVENT_READ)
-
-    def _listen(self, worker: _Worker, events: int) -> None:
-        """Waits for these events of a worker's socket from now on; once for none, then for none ever."""
+    def _listen(self, worker: WorkerLink) -> None:
+        """Waits for what a worker's link wants from now on; once it wants nothing, never again."""
         registered = self._selector.get_map().get(worker.socket)
         if registered is None:
             return
-        if events:
-            self._selector.modify(worker.socket, events, registered.data)
+        if worker.wanted_events:
+            self._selector.modify(worker.socket, worker.wanted_events, registered.data)
         else:
             self._selector.unregister(worker.socket)
 
@@ -239,11 +177,10 @@ class LocalExecutor(Executor):
 
     def _finish(self, key: int, how: str) -> None:
         """Ends an attempt whose process is gone: everything it sent, then its terminal message."""
-        while self._read(key):
-            pass
         worker = self._workers.pop(key)
-        self._listen(worker, 0)
-        worker.socket.close()
+        if worker.socket in self._selector.get_map():
+            self._selector.unregister(worker.socket)
+        self._arrived += [(worker.attempt, message) for message in worker.read_to_the_end()]
         self._arrived.append((worker.attempt, worker.terminal or {"type": "lost", "reason": how}))
 
     def _server_died(self) -> None:

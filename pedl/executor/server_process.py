@@ -56,6 +56,10 @@ class ServerProcess:
         """Its process number."""
         return self._process.pid
 
+    def has_ended(self) -> bool:
+        """Whether it is known by now that the process is gone."""
+        return self._process.poll() is not None
+
     def fork(self, key: int, channel: socket.socket, log_fd: int) -> None:
         """Asks for a child with these two files. Raises BrokenPipeError or ConnectionResetError if it is gone."""
         # Far below the socket's buffer: sent whole or not at all.
