@@ -45,8 +45,9 @@ def read_config(path: FilePath | str, overrides: Mapping[str, Any] | None = None
     document = read_document(file)
     problems, config = list(document.problems), None
     if isinstance(document.value, dict):
+        unread = {problem.path for problem in problems}
         more, config = _check(_overridden(document.value, overrides or {}))
-        problems += more
+        problems += [problem for problem in more if problem.path not in unread]
     if config is None or problems:
         raise config_error(problems, str(file), document.lines)
     return config
