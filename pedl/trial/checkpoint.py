@@ -1,7 +1,8 @@
-"""The files of a checkpoint: `tensors.safetensors` (bytes) and `state.json` (all else), which appear whole or not at all.
+"""The files of a checkpoint: `tensors.safetensors` (bytes) and `state.json` (all else), which appear whole or not at
+all.
 
-Written aside, synced, renamed. `state.json` holds the sha256 of the tensors, and the checkpoint's own sha256 is that of `state.json`;
-neither file holds a time, a path or a pickle, so equal states have equal hashes.
+Written aside, synced, renamed. `state.json` holds the sha256 of the tensors, and the checkpoint's own sha256 is that of
+`state.json`; neither file holds a time, a path or a pickle, so equal states have equal hashes.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ def save(directory: Path, state: dict[str, Any], header: Sequence[dict[str, Any]
     partial, final = directory / f".{identifier}.partial", directory / identifier
     partial.mkdir(parents=True)
     try:
-        # safetensors knows neither bfloat16 nor float8 in NumPy, nor shape () apart from (1,): bytes are kept, and what they
-        # mean stands in the header.
+        # safetensors knows neither bfloat16 nor float8 in NumPy, nor shape () apart from (1,): bytes are kept, and what
+        # they mean stands in the header.
         raw = {f"{index:06d}": np.frombuffer(np.asarray(a).tobytes(), np.uint8) for index, a in enumerate(arrays)}
         tensors = safetensors.numpy.save(raw)
         document = {
@@ -88,7 +89,8 @@ def load(path: Path, sha256: str | None = None) -> tuple[dict[str, Any], list[di
     document = json.loads(text)
     if document["format"] != FORMAT:
         raise CheckpointError(
-            f"{path} has format {document['format']}, expected {FORMAT}. Read it with the version of pedl that wrote it."
+            f"{path} has format {document['format']}, expected {FORMAT}. Read it with the version of pedl that wrote "
+            "it."
         )
     _compare(path / _TENSORS, hashlib.sha256(tensors).hexdigest(), document["tensors_sha256"])
     raw = safetensors.numpy.load(tensors)
@@ -107,7 +109,8 @@ def _dtype(name: str) -> np.dtype[Any]:
 def _compare(path: Path, found: str, expected: str | None) -> None:
     if expected is not None and found != expected:
         raise CheckpointError(
-            f"{path} is damaged: its sha256 is {found[:16]}..., expected {expected[:16]}.... Use an older checkpoint, or train again."
+            f"{path} is damaged: its sha256 is {found[:16]}..., expected {expected[:16]}.... Use an older checkpoint, "
+            "or train again."
         )
 
 

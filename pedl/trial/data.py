@@ -32,7 +32,8 @@ def _make_data_loaders(trial: KerasTrial) -> Any:
     function = getattr(trial, "make_data_loaders", None)
     if function is None:
         raise TrialDefinitionError(
-            f"{type(trial).__name__} has no data: expected a method make_data_loaders(self, experiment_config, hparams), or a function "
+            f"{type(trial).__name__} has no data: expected a method make_data_loaders(self, experiment_config, "
+            "hparams), or a function "
             "make_data_loaders(experiment_config, hparams) beside the class. Return (training, validation) from it."
         )
     return function
@@ -48,6 +49,7 @@ def _source(trial: KerasTrial, loader: Any, role: str) -> Source:
     if isinstance(loader, ArrayLoader):
         return ArraySource(loader, checked_batch_size(trial), seed, shuffle=role == "training", where=where)
     raise TrialDefinitionError(
-        f"{where} is {type(loader).__name__}, expected arrays (x, y) or (x, y, sample_weight), a pedl.trial.ArrayLoader, "
+        f"{where} is {type(loader).__name__}, expected arrays (x, y) or (x, y, sample_weight), a "
+        "pedl.trial.ArrayLoader, "
         "or a keras.utils.PyDataset."
     )

@@ -26,7 +26,8 @@ def load_trial_class(definition: Path, config: dict[str, Any]) -> type[Trial]:
         beside it.
 
     Raises:
-      TrialDefinitionError: if the import fails (with the user's frames only), or not exactly one complete class is found.
+      TrialDefinitionError: if the import fails (with the user's frames only), or not exactly one complete class is
+        found.
     """
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(definition if definition.is_dir() else definition.parent))
@@ -65,7 +66,8 @@ def _default_module(definition: Path) -> str:
         return "model_def"
     files = ", ".join(sorted(path.name for path in definition.glob("*.py"))) or "none"
     raise TrialDefinitionError(
-        f"the model definition {definition.name} has neither __init__.py nor model_def.py (its Python files: {files}).\n"
+        f"the model definition {definition.name} has neither __init__.py nor model_def.py (its Python files: "
+        f"{files}).\n"
         'Name the class in the configuration, for example: entrypoint: "my_module:MyTrial"'
     )
 
@@ -80,7 +82,8 @@ def _import(definition: Path, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name == name:
             raise TrialDefinitionError(
-                f"the model definition {definition.name} has no module {name!r}. Check `entrypoint` in the configuration."
+                f"the model definition {definition.name} has no module {name!r}. Check `entrypoint` in the "
+                "configuration."
             ) from None
         raise TrialDefinitionError(_import_failed(definition, name, error)) from error
     except (Exception, SystemExit) as error:
@@ -88,11 +91,12 @@ def _import(definition: Path, name: str) -> ModuleType:
 
 
 def _import_failed(definition: Path, name: str, error: BaseException) -> str:
-    return f"importing {name} of the model definition failed:\n{user_traceback(error, definition)}\nMend it, and try again."
+    shown = user_traceback(error, definition)
+    return f"importing {name} of the model definition failed:\n{shown}\nMend it, and try again."
 
 
 def _import_package(definition: Path) -> ModuleType:
-    """Imports a directory as a package of its name, so that `from .model_def import X` works as `from model_def import X` does."""
+    """Imports a directory as a package of its name: `from .model_def import X` works as the absolute import does."""
     name = definition.name.replace(".", "_")
     spec = importlib.util.spec_from_file_location(
         name, definition / "__init__.py", submodule_search_locations=[str(definition)]
@@ -110,7 +114,8 @@ def _attribute(definition: Path, entrypoint: str) -> Any:
     if not hasattr(module, attribute):
         names = [name for name, value in vars(module).items() if not name.startswith("_") and callable(value)]
         raise TrialDefinitionError(
-            f"{module_name} has no {attribute!r}, which the configuration's entrypoint names. It has: {', '.join(sorted(names)) or 'nothing'}."
+            f"{module_name} has no {attribute!r}, which the configuration's entrypoint names. It has: "
+            f"{', '.join(sorted(names)) or 'nothing'}."
         )
     return getattr(module, attribute)
 
@@ -119,7 +124,8 @@ def _named(definition: Path, entrypoint: str) -> type[Trial]:
     value = _attribute(definition, entrypoint)
     if not (isinstance(value, type) and issubclass(value, Trial)):
         raise TrialDefinitionError(
-            f"entrypoint {entrypoint!r} is {value!r}, expected a subclass of KerasTrial, KerasFunctionalTrial or TensorFlowTrial."
+            f"entrypoint {entrypoint!r} is {value!r}, expected a subclass of KerasTrial, KerasFunctionalTrial or "
+            "TensorFlowTrial."
         )
     return value
 
@@ -139,7 +145,8 @@ def _only(definition: Path, module: ModuleType) -> type[Trial]:
             check_complete(incomplete)
     found = f"several: {', '.join(c.__name__ for c in concrete)}" if concrete else "none"
     raise TrialDefinitionError(
-        f"{Path(str(module.__file__)).name} of the model definition must expose exactly one trial class, and has {found}.\n"
+        f"{Path(str(module.__file__)).name} of the model definition must expose exactly one trial class, and has "
+        f"{found}.\n"
         'Name the one to use in the configuration, for example: entrypoint: "model_def:MyTrial"'
     )
 
@@ -156,6 +163,8 @@ def _beside(trial_class: type[Trial], name: str) -> Any:
 def _check_eager(definition: Path) -> None:
     if not tf.executing_eagerly():
         raise TrialDefinitionError(
-            f"the model definition {definition.name} turned eager execution off (tf.compat.v1.disable_eager_execution or disable_v2_behavior), "
-            "which breaks Keras and the reading of data. Remove that call: a TensorFlowTrial gets its own graph without it."
+            f"the model definition {definition.name} turned eager execution off (tf.compat.v1.disable_eager_execution "
+            "or disable_v2_behavior), "
+            "which breaks Keras and the reading of data. Remove that call: a TensorFlowTrial gets its own graph "
+            "without it."
         )

@@ -1,7 +1,7 @@
 """Eight bytes for all variables, at every batch: the record by which two runs are compared.
 
-A word is FarmHash64 (`tf.fingerprint`) over the bytes of a tensor; it sees one flipped bit anywhere. Words are blind to names, shapes
-and dtypes, so the chain that binds them begins with a header that holds those.
+A word is FarmHash64 (`tf.fingerprint`) over the bytes of a tensor; it sees one flipped bit anywhere. Words are blind to
+names, shapes and dtypes, so the chain that binds them begins with a header that holds those.
 """
 
 from __future__ import annotations

@@ -67,8 +67,8 @@ class KerasTrial(Trial):
     def validation_metrics(self) -> Mapping[str, Any]:
         """Returns name -> metric: a function f(y_true, y_pred), a `keras.metrics.Metric`, or Keras's name for one.
 
-        Names are the user's own, and are what `searcher.metric` names; `loss` is always among them. Each is computed over
-        the whole validation set, weighted by the sizes of its batches and by `sample_weight` where there is one.
+        Names are the user's own, and are what `searcher.metric` names; `loss` is always among them. Each is computed
+        over the whole validation set, weighted by the sizes of its batches and by `sample_weight` where there is one.
         """
 
     def training_metrics(self) -> Mapping[str, Any]:
@@ -112,7 +112,8 @@ def built_model(trial: KerasTrial) -> keras.Model:
     model = call(trial.build_model, trial.hparams)
     if not isinstance(model, keras.Model):
         raise TrialDefinitionError(
-            f"{name}.build_model() returned {type(model).__name__}, expected a keras.Model.\nDoes it end with `return model`?"
+            f"{name}.build_model() returned {type(model).__name__}, expected a keras.Model.\nDoes it end with `return "
+            "model`?"
         )
     trial.compile_model(model)
     if not model.compiled:
@@ -121,7 +122,8 @@ def built_model(trial: KerasTrial) -> keras.Model:
         )
     if model.jit_compile:
         raise TrialDefinitionError(
-            f"{name}.compile_model() asks for jit_compile=True. On the CPU, XLA gives other bits than the recorded operations and is "
+            f"{name}.compile_model() asks for jit_compile=True. On the CPU, XLA gives other bits than the recorded "
+            "operations and is "
             "dropped silently under op determinism. Leave jit_compile out."
         )
     return model

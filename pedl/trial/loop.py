@@ -1,8 +1,8 @@
 """The training loop: k batches in one call of one compiled function.
 
-`tf.while_loop` takes a batch from the feed, calls the model's own `train_step`, and writes down the fingerprint of all variables.
-The number of batches is the length of the feed's first axis, a run-time value: one trace serves every k, and no bit depends on k.
-Each batch shape has a function of its own, with an explicit input signature.
+`tf.while_loop` takes a batch from the feed, calls the model's own `train_step`, and writes down the fingerprint of all
+variables. The number of batches is the length of the feed's first axis, a run-time value: one trace serves every k, and
+no bit depends on k. Each batch shape has a function of its own, with an explicit input signature.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Loop:
     Args:
       model: compiled and built.
       state: all that `train_step` changes; completed while the first function is traced.
-      trial_seed: tracing borrows Python's and NumPy's generators under a key of it, so that when a function is traced moves nothing.
+      trial_seed: tracing borrows Python's and NumPy's generators under a key of it, so that when a function is traced
+        moves nothing.
       every_tensor: whether a word per variable is recorded at every batch.
     """
 

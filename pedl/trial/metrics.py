@@ -25,7 +25,8 @@ def compile_metrics(validation: Mapping[str, Any], training: Mapping[str, Any]) 
     for name in sorted({*validation, *training}):
         if name == "loss":
             raise TrialDefinitionError(
-                "a metric is named 'loss', which is always reported and names the loss itself. Give the metric another name."
+                "a metric is named 'loss', which is always reported and names the loss itself. Give the metric another "
+                "name."
             )
         metric = as_metric(name, validation[name] if name in validation else training[name])
         metrics.append(Selective(metric, name=name, training=name in training, validation=name in validation))
@@ -33,7 +34,9 @@ def compile_metrics(validation: Mapping[str, Any], training: Mapping[str, Any]) 
 
 
 def as_metric(name: str, metric: Any) -> keras.metrics.Metric:
-    """Returns a Keras metric for what a user gave under `name`: a function, a metric object, or Keras's name for one."""
+    """Returns a Keras metric for what a user gave under `name`: a function, a metric object, or Keras's name for
+    one.
+    """
     if isinstance(metric, str):
         metric = accuracy if metric in ("accuracy", "acc") else _keras_metric(name, metric)
     if isinstance(metric, type) and issubclass(metric, keras.metrics.Metric):
@@ -43,7 +46,8 @@ def as_metric(name: str, metric: Any) -> keras.metrics.Metric:
     if callable(metric):
         return keras.metrics.MeanMetricWrapper(metric, name=name)
     raise TrialDefinitionError(
-        f"metric {name!r} is {type(metric).__name__} {str(metric)[:60]!r}, expected a function f(y_true, y_pred), a keras.metrics.Metric, "
+        f"metric {name!r} is {type(metric).__name__} {str(metric)[:60]!r}, expected a function f(y_true, y_pred), a "
+        "keras.metrics.Metric, "
         "or its name, for example 'accuracy'."
     )
 
@@ -53,7 +57,8 @@ def _keras_metric(name: str, identifier: str) -> Any:
         return keras.metrics.get(identifier)
     except ValueError:
         raise TrialDefinitionError(
-            f"metric {name!r} is {identifier!r}, which is no metric or loss of Keras. Write it as Keras does, for example "
+            f"metric {name!r} is {identifier!r}, which is no metric or loss of Keras. Write it as Keras does, for "
+            "example "
             "'accuracy' or 'mean_absolute_error', or give the function itself."
         ) from None
 

@@ -38,7 +38,8 @@ class StepReport:
       metrics: means over the step's samples.
       states, data: 8 bytes per batch of the step: the word of all variables after it, and of its data.
       fingerprint: the chain's end after this step, 64 hexadecimal digits.
-      tensors: position and name of each variable -> its word at the step's end, or, where every batch is recorded, its words.
+      tensors: position and name of each variable -> its word at the step's end, or, where every batch is recorded, its
+        words.
     """
 
     step: int
@@ -70,7 +71,8 @@ class Run:
     Attributes:
       model: the compiled model.
       batches_done: batches trained so far.
-      initial_word: the word of all variables that exist when the model and its optimizers are built: 16 hexadecimal digits.
+      initial_word: the word of all variables that exist when the model and its optimizers are built: 16 hexadecimal
+        digits.
     """
 
     CHUNK_S = 0.5
@@ -103,7 +105,9 @@ class Run:
         self.batches_done = 0
 
     def prepare(self) -> None:
-        """Traces the compiled functions for the batch shapes that are known; runs nothing. Called once, by the first need."""
+        """Traces the compiled functions for the batch shapes that are known; runs nothing. Called once, by the first
+        need.
+        """
         if self._prepared:
             return
         for phase, source in (("training", self._training), ("validation", self._validation)):
@@ -177,7 +181,8 @@ class Run:
         state, header, arrays = checkpoint.load(path, sha256)
         if state["batches_per_step"] != self._batches_per_step:
             raise CheckpointError(
-                f"{path} was saved with batches_per_step {state['batches_per_step']}, expected {self._batches_per_step}."
+                f"{path} was saved with batches_per_step {state['batches_per_step']}, expected "
+                f"{self._batches_per_step}."
             )
         # Before tracing: some layers bake values of theirs into the graph as constants (Normalization.mean).
         self._state.restore(header, arrays, only=["model"])
@@ -202,11 +207,6 @@ class Run:
         """Ends the training for good: weights become what the optimizer wants to end with (averages, under EMA)."""
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-
-    def close(self) -> None:
-        """Ends what the data sources started."""
-        self._training.close()
-        self._validation.close()
 
     def _train_within_step(self, end: int) -> None:
         if self.batches_done % self._batches_per_step == 0:
@@ -251,7 +251,9 @@ class Run:
         return {name: word.tobytes().hex() for name, word in zip(names, words, strict=True)}
 
     def _changed_by_validation(self) -> list[Any]:
-        """All but weights and optimizers: metrics, counters of seed generators, states of recurrent layers, averages."""
+        """All but weights and optimizers: metrics, counters of seed generators, states of recurrent layers,
+        averages.
+        """
         trainable = {id(raw(v)) for v in self.model.trainable_variables}
         return [v for group, v in self._state.groups() if group != "optimizer" and id(v) not in trainable]
 
@@ -262,7 +264,9 @@ def _words(text: str, name: str, variables: int) -> npt.NDArray[np.uint8]:
 
 
 def _build(model: keras.Model, source: Source, trial_seed: int) -> None:
-    """Builds a model that does not know its input's shape yet, from the first batch's; runs nothing, draws from no stream."""
+    """Builds a model that does not know its input's shape yet, from the first batch's; runs nothing, draws from no
+    stream.
+    """
     if model.built:
         return
     batch = source.take(tf.nest.map_structure(lambda tensor: tensor[0], source.examples()[0]))

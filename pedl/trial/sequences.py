@@ -1,7 +1,8 @@
 """`keras.utils.PyDataset`: items made by the user's Python, reproducible for any number of workers.
 
-`random` and `np.random` are set from (trial seed, epoch, index) before each item, and from (trial seed, epoch, hook) before each hook,
-and are given back afterwards. So what an item draws depends on its place alone: not on who made it, nor on what was made before.
+`random` and `np.random` are set from (trial seed, epoch, index) before each item, and from (trial seed, epoch, hook)
+before each hook, and are given back afterwards. So what an item draws depends on its place alone: not on who made it,
+nor on what was made before.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ class SequenceSource(StackedSource):
 
     Args:
       role: "training" or "validation", part of the key. Only training has epochs: its hooks `on_epoch_begin` and
-        `on_epoch_end` are called, and called again for the epochs passed when a trial is resumed. Every validation is the
-        same pass, without hooks.
+        `on_epoch_end` are called, and called again for the epochs passed when a trial is resumed. Every validation is
+        the same pass, without hooks.
     """
 
     def __init__(self, dataset: keras.utils.PyDataset, trial_seed: int, role: str, where: str) -> None:

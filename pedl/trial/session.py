@@ -74,7 +74,8 @@ def check(config: object, where: str) -> tf.compat.v1.ConfigProto:
     for path in ("intra_op_parallelism_threads", "inter_op_parallelism_threads"):
         if getattr(config, path) < 1:
             raise TrialDefinitionError(
-                f"{where} sets {path} to {getattr(config, path)} (the size of the machine), expected at least 1: bits depend on "
+                f"{where} sets {path} to {getattr(config, path)} (the size of the machine), expected at least 1: bits "
+                "depend on "
                 f"the size of the pool. Start from super().session_config(), which sets {DEFAULT_THREADS}."
             )
     return config

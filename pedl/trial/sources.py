@@ -1,8 +1,8 @@
 """Where batches come from: a place in the data is a number of batches, and any place can be gone to.
 
-A source cuts a run of batches into *segments* of equally shaped batches. The training loop executes a segment in one call: it
-hands the segment's `feed`, whose tensors have a leading axis of batches, to a compiled function, which applies the source's
-`take` to one row after the other.
+A source cuts a run of batches into *segments* of equally shaped batches. The training loop executes a segment in one
+call: it hands the segment's `feed`, whose tensors have a leading axis of batches, to a compiled function, which applies
+the source's `take` to one row after the other.
 """
 
 from __future__ import annotations
@@ -55,11 +55,10 @@ class Source(ABC):
         return tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), feed)
 
     def examples(self) -> list[Any]:
-        """Returns a feed for each batch shape that is known beforehand, the usual one first; used to trace, not to train."""
+        """Returns a feed for each batch shape that is known beforehand, the usual one first; used to trace, not to
+        train.
+        """
         return [next(self.segments(0, 1, 1)).feed]
-
-    def close(self) -> None:
-        """Ends what the source started; called once, when the trial ends."""
 
 
 class ArrayLoader:
@@ -147,7 +146,8 @@ def _as_tensors(loader: ArrayLoader, where: str) -> tuple[Any, ...]:
     if len(sizes) != 1:
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tf.nest.flatten(tensors))
         raise TrialDefinitionError(
-            f"{where} has arrays of different lengths, {shapes}: expected the same number of samples (first axis) in each."
+            f"{where} has arrays of different lengths, {shapes}: expected the same number of samples (first axis) in "
+            "each."
         )
     return tensors
 
@@ -160,7 +160,8 @@ def _convert(part: Any, where: str) -> Any:
     array = np.asarray(part)
     if array.dtype.kind not in "biufc" or array.ndim == 0:
         raise TrialDefinitionError(
-            f"{where} holds {type(part).__name__} of dtype {array.dtype} and shape {array.shape}, expected numeric arrays of shape "
+            f"{where} holds {type(part).__name__} of dtype {array.dtype} and shape {array.shape}, expected numeric "
+            "arrays of shape "
             "(samples, ...). Encode text and objects as numbers first."
         )
     return tf.constant(array.astype(keras.config.floatx()) if array.dtype.kind == "f" else array)

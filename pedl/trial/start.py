@@ -1,7 +1,7 @@
 """From a task to a trial that can be trained: the order of things in a training process.
 
-(1) the recorded pools and op determinism, (2) seeds, (3) the model definition, (4) the instance, (5) its `session_config()`. Only then
-data, model and optimizer.
+(1) the recorded pools and op determinism, (2) seeds, (3) the model definition, (4) the instance, (5) its
+`session_config()`. Only then data, model and optimizer.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def start(task: dict[str, Any]) -> Started:
     if wanted != session.as_plain(in_force):
         if asked is not None:
             raise TrialDefinitionError(
-                f"{where} gave {wanted} after {asked} in a process that was started with the latter, expected the same answer for the same "
+                f"{where} gave {wanted} after {asked} in a process that was started with the latter, expected the same "
+                "answer for the same "
                 "hparams. Let it depend on nothing but them."
             )
         raise RestartNeeded(wanted)

@@ -1,9 +1,9 @@
 """The whole state of a Keras trial: every variable that training changes, found without its author's help.
 
-Weights and optimizers are the easy part. A mask of dropout comes from a seed generator's counter, a mean over a step from a
-metric's variables, and a `keras.random` call without a seed from a generator that no object of the trial holds. So after the
-objects were walked, what the traced function captured is taken too. A forgotten variable would show as a wrong bit after a
-resume, long after the mistake.
+Weights and optimizers are the easy part. A mask of dropout comes from a seed generator's counter, a mean over a step
+from a metric's variables, and a `keras.random` call without a seed from a generator that no object of the trial holds.
+So after the objects were walked, what the traced function captured is taken too. A forgotten variable would show as a
+wrong bit after a resume, long after the mistake.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from pedl.errors import CheckpointError, TrialDefinitionError
 class WholeState:
     """All variables that training changes, in an order that is the same in every process.
 
-    The groups, in order: "model" (weights and seed generators), "optimizer" (all that the model or the trial holds), "metric",
-    "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial or the model), and "captured" (what the traced
-    function uses and nobody holds). Within a group, variables are told apart by position: names are neither unique nor
-    stable, and are only compared.
+    The groups, in their order: "model" (weights and seed generators), "optimizer" (all that the model or the trial
+    holds), "metric", "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial or the model), and
+    "captured" (what the traced function uses and nobody holds). Within a group, variables are told apart by position:
+    names are neither unique nor stable, and are only compared.
     """
 
     def __init__(self, model: keras.Model, trial: object) -> None:
@@ -51,14 +51,17 @@ class WholeState:
     def check_complete(self, graph: Any) -> None:
         """Raises TrialDefinitionError if a traced function uses a variable that the state does not hold.
 
-        It can happen only if training differs from function to function, for example by a Python `if` on the batch's size.
+        It can happen only if training differs from function to function, for example by a Python `if` on the batch's
+        size.
         """
         known = {id(variable) for variable in self.variables()}
         strangers = sorted(v.name for v in _watched(graph) if id(v) not in known)
         if strangers and self._frozen is not None:
             raise TrialDefinitionError(
-                f"train_step uses the variable{'s' * (len(strangers) > 1)} {', '.join(strangers)} for some batches only, which a "
-                "checkpoint could not hold. Create all variables in build_model, or keep them as attributes of the model or the trial."
+                f"train_step uses the variable{'s' * (len(strangers) > 1)} {', '.join(strangers)} for some batches "
+                "only, which a "
+                "checkpoint could not hold. Create all variables in build_model, or keep them as attributes of the "
+                "model or the trial."
             )
 
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
@@ -102,7 +105,8 @@ class WholeState:
             if here != there:
                 raise CheckpointError(
                     f"variable {position} of the checkpoint does not fit this model:\n  checkpoint: {_shown(there)}\n"
-                    f"  model:      {_shown(here)}\nThe model definition or its hyperparameters differ from those that were saved."
+                    f"  model:      {_shown(here)}\nThe model definition or its hyperparameters differ from those that "
+                    "were saved."
                 )
         for (_, variable), (_, array) in zip(mine, theirs, strict=True):
             variable.assign(array)
@@ -139,7 +143,9 @@ def _shown(entry: dict[str, Any] | None) -> str:
 
 
 def _watched(graph: Any) -> list[Any]:
-    """The variables that a function graph reads. Keras's global seed generator is among them, and found nowhere else."""
+    """The variables that a function graph reads. Keras's global seed generator is among them, and found nowhere
+    else.
+    """
     return [] if graph is None else list(graph.variables)
 
 
@@ -168,7 +174,9 @@ def _held(holder: object) -> Iterator[Any]:
 
 
 def _leaves(holder: object) -> Iterator[Any]:
-    """The values of an object's attributes in the order of their creation, those in dicts, lists and tuples included."""
+    """The values of an object's attributes in the order of their creation, those in dicts, lists and tuples
+    included.
+    """
     pending = list(reversed(list(vars(holder).values())))
     while pending:
         value = pending.pop()

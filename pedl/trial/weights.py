@@ -1,4 +1,6 @@
-"""One hash for a model's weights, equal for equal models whatever their files and whatever else the process has made."""
+"""One hash for a model's weights, equal for equal models whatever their files and whatever else the process has
+made.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from pedl.trial.state import raw, stable_path
 def weights_sha256(model: keras.Model) -> str:
     """Returns the sha256 of a Keras model's weights; optimizers, metrics and seed generators are left out.
 
-    Hashed are, for each weight in the model's order: its position, its name relative to the model without the counters of
-    automatic names, its dtype, its shape, and its bytes, little-endian.
+    Hashed are, for each weight in the model's order: its position, its name relative to the model without the counters
+    of automatic names, its dtype, its shape, and its bytes, little-endian.
     """
     prefix = f"{model.name}/"
     names = [stable_path(raw(v)) for v in model.weights]

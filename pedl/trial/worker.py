@@ -1,4 +1,5 @@
-"""What a training process does with a task: bring the trial to life, then train, report, validate, save, until told otherwise.
+"""What a training process does with a task: bring the trial to life, then train, report, validate, save, until told
+otherwise.
 
 It speaks plain JSON messages over a channel and knows nothing of who reads them.
 """
@@ -58,7 +59,6 @@ def main(channel: Channel) -> None:
 def _check(channel: Channel) -> dict[str, Any]:
     """Goes as far as the first traced batch, and trains nothing."""
     started, run, findings = _alive(channel.task)
-    run.close()
     return {
         "type": "done",
         "class": type(started.trial).__name__,
@@ -98,7 +98,6 @@ def _train(channel: Channel) -> dict[str, Any]:
         if pausing or _is_due(step, config["min_checkpoint_period"]):
             saved_at = _save(channel, run)
         if pausing:
-            run.close()
             return {"type": "paused", "step": step, "batches": run.batches_done}
     return _end(channel, run, saved_at)
 
@@ -110,7 +109,6 @@ def _end(channel: Channel, run: Run, saved_at: int) -> dict[str, Any]:
     run.finish()
     metrics = run.validate()
     channel.send(plain({"type": "validation", "step": run.steps_done, "metrics": metrics}))
-    run.close()
     return {
         "type": "done",
         "step": run.steps_done,
@@ -172,8 +170,10 @@ def _check_loss(report: StepReport) -> None:
     loss = report.metrics.get("loss", 0.0)
     if isinstance(loss, float) and math.isnan(loss):
         raise _LossIsNaN(
-            f"the training loss became NaN in step {report.step} (batches {report.batches - len(report.states) // 8 + 1} to {report.batches}), expected "
-            "a number. Lower the learning rate, clip the gradients, or look for log(0) and 0/0 in the loss and in the data."
+            f"the training loss became NaN in step {report.step} (batches "
+            f"{report.batches - len(report.states) // 8 + 1} to {report.batches}), expected "
+            "a number. Lower the learning rate, clip the gradients, or look for log(0) and 0/0 in the loss and in the "
+            "data."
         )
 
 
