@@ -1,0 +1,5 @@
+"""The master: search, executor and store together are an experiment; create, load and list them."""
+
+from pedl.experiment.experiment import Experiment, TrialResult, create_experiment, list_experiments, load_experiment
+
+__all__ = ["Experiment", "TrialResult", "create_experiment", "list_experiments", "load_experiment"]

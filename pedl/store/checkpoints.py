@@ -13,6 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pedl.errors import CheckpointError
+from pedl.store.database import sync_directory
 from pedl.store.paths import STATE_FILE, TENSORS_FILE, ExperimentPaths
 
 
@@ -28,8 +29,22 @@ def verify_checkpoint(directory: Path, sha256: str) -> None:
     _expect(directory / TENSORS_FILE, _file_sha256(directory / TENSORS_FILE), tensors_sha256)
 
 
-def remove_checkpoints(paths: ExperimentPaths, trial_id: int, keep: Collection[str]) -> None:
-    """Removes all checkpoints of a trial but those in `keep`, and what writers that died left behind."""
+def make_room(paths: ExperimentPaths, trial_id: int) -> None:
+    """Makes the directory for a trial's checkpoints, durably, before a worker writes into it."""
+    directory = paths.checkpoints(trial_id)
+    if not directory.is_dir():
+        directory.mkdir(parents=True)
+        sync_directory(directory.parent)
+        sync_directory(paths.root)
+
+
+def remove_checkpoint(paths: ExperimentPaths, trial_id: int, uuid: str) -> None:
+    """Removes the files of one checkpoint; does nothing where there are none."""
+    shutil.rmtree(paths.checkpoint(trial_id, uuid), ignore_errors=True)
+
+
+def remove_litter(paths: ExperimentPaths, trial_id: int, keep: Collection[str]) -> None:
+    """Removes what is no recorded checkpoint: left by workers or masters that died. No worker may be running."""
     directory = paths.checkpoints(trial_id)
     if not directory.is_dir():
         return

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pathspec
 
-from pedl.errors import TrialDefinitionError
+from pedl.errors import StoreError, TrialDefinitionError
 from pedl.store import jsontext
 from pedl.store.database import sync_directory
 
@@ -60,25 +60,46 @@ def definition_sha256(files: Files) -> str:
     return hashlib.sha256(jsontext.dumps(files).encode()).hexdigest()
 
 
-def difference(copy: Path, recorded: Files) -> str | None:
-    """Says how the copy differs from what was recorded when it was made, or None if it does not."""
-    for name, expected in recorded.items():
-        path = copy / name
-        if not path.is_file():
-            return f"{name} is gone"
-        found = _sha256(path)
-        if found != expected:
-            return f"{name} was changed: its sha256 is {found}, recorded was {expected}"
-    for name in sorted(_files(copy)):
-        if name not in recorded and name.endswith(_IMPORTABLE):
-            return f"{name} was added"
-    return None
+class GuardedCopy:
+    """The copy of a definition, and what was recorded when it was made."""
 
+    def __init__(self, directory: Path, recorded: Files) -> None:
+        self._directory = directory
+        self._recorded = recorded
+        self._checked: list[tuple[str, int, int, int]] | None = None
 
-def stamp(copy: Path) -> list[tuple[str, int, int, int]]:
-    """Returns what changes when a file of the copy does, without reading it: name, inode, size, time."""
-    stats = [(name, path.stat()) for name, path in sorted(_files(copy).items())]
-    return [(name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    def check(self) -> None:
+        """Compares the copy with what was recorded; reads it only if something in it moved since the last time.
+
+        Raises:
+          StoreError: if it differs; the message names the file.
+        """
+        change = f"{self._directory} is gone" if not self._directory.is_dir() else self._change()
+        if change is not None:
+            raise StoreError(
+                f"The model definition in {self._directory} is not what was recorded: {change}.\n"
+                "Going on could give other results. Put the file back as it was, "
+                "or create the experiment again from the source."
+            )
+
+    def _change(self) -> str | None:
+        files = _files(self._directory)
+        # What changes when a file does, without reading it.
+        stats = [(name, path.stat()) for name, path in sorted(files.items())]
+        stamp = [(name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+        if stamp == self._checked:
+            return None
+        for name, expected in self._recorded.items():
+            if name not in files:
+                return f"{name} is gone"
+            found = _sha256(files[name])
+            if found != expected:
+                return f"{name} was changed: its sha256 is {found}, recorded was {expected}"
+        for name in sorted(files):
+            if name not in self._recorded and name.endswith(_IMPORTABLE):
+                return f"{name} was added"
+        self._checked = stamp
+        return None
 
 
 def _files(source: Path) -> dict[str, Path]:

@@ -52,9 +52,16 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
 
-    @property
-    def exists(self) -> bool:
-        return database.database_file(self.path).exists()
+    def is_there(self) -> bool:
+        """Tells whether the home exists.
+
+        Raises:
+          StoreError: if it was written by a newer pedl, or is something else.
+        """
+        database_exists = database.database_file(self.path).exists()
+        if database_exists or database.format_file(self.path).exists():
+            database.check_format(self.path)
+        return database_exists
 
     def paths(self, experiment_id: int) -> ExperimentPaths:
         return ExperimentPaths(self.path, experiment_id)
@@ -93,11 +100,28 @@ class Home:
 
     def summaries(self) -> list[dict[str, Any]]:
         """Returns the summary of every experiment with its `id` and `created_at`, by id."""
-        if not self._readable():
+        if not self.is_there():
             return []
         with database.connect(self.path) as connection:
             rows = connection.execute("SELECT id, created_at, summary FROM experiments ORDER BY id").fetchall()
         return [{"id": row[0], "created_at": row[1], **json.loads(row[2])} for row in rows]
+
+    def require(self, experiment_id: int) -> None:
+        """Does nothing if there is such an experiment.
+
+        Raises:
+          StoreError: if there is none; the message lists the ids that exist.
+        """
+        ids: list[int] = []
+        if self.is_there():
+            with database.connect(self.path) as connection:
+                if connection.execute("SELECT 1 FROM experiments WHERE id = ?", (experiment_id,)).fetchone():
+                    return
+                ids = [row[0] for row in connection.execute("SELECT id FROM experiments ORDER BY id")]
+        there = f"There are {_ranges(ids)}" if ids else "It holds no experiment"
+        raise StoreError(
+            f"There is no experiment {experiment_id} in {self.path}. {there}; choose another home with --home."
+        )
 
     def events(self, experiment_id: int) -> list[Event]:
         """Returns all events of an experiment in the order in which they were appended.
@@ -105,7 +129,7 @@ class Home:
         Raises:
           StoreError: if there is no such experiment; the message lists the ids that exist.
         """
-        self._require(experiment_id)
+        self.require(experiment_id)
         with database.connect(self.path) as connection:
             return _read(connection, experiment_id)
 
@@ -116,13 +140,13 @@ class Home:
         Raises:
           StoreError: if there is no such experiment.
         """
-        self._require(experiment_id)
+        self.require(experiment_id)
         with database.connect(self.path) as connection:
             yield EventLog(connection, experiment_id)
 
     def request(self, experiment_id: int, kind: str, payload: dict[str, Any]) -> None:
         """Leaves a request for the process that runs the experiment."""
-        self._require(experiment_id)
+        self.require(experiment_id)
         with database.connect(self.path) as connection, database.transaction(connection):
             connection.execute(
                 "INSERT INTO requests (experiment_id, kind, payload) VALUES (?, ?, ?)",
@@ -131,28 +155,11 @@ class Home:
 
     def delete(self, experiment_id: int) -> None:
         """Deletes an experiment and its files for good; the caller holds the experiment's lock."""
-        self._require(experiment_id)
+        self.require(experiment_id)
         with database.connect(self.path) as connection, database.transaction(connection):
             connection.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
         # The row goes first: files without a row are litter, a row without files would be a lie.
         shutil.rmtree(self.paths(experiment_id).root, ignore_errors=True)
-
-    def _readable(self) -> bool:
-        if self.exists or database.format_file(self.path).exists():
-            database.check_format(self.path)
-        return self.exists
-
-    def _require(self, experiment_id: int) -> None:
-        ids: list[int] = []
-        if self._readable():
-            with database.connect(self.path) as connection:
-                if connection.execute("SELECT 1 FROM experiments WHERE id = ?", (experiment_id,)).fetchone():
-                    return
-                ids = [row[0] for row in connection.execute("SELECT id FROM experiments ORDER BY id")]
-        there = f"There are {_ranges(ids)}" if ids else "It holds no experiment"
-        raise StoreError(
-            f"There is no experiment {experiment_id} in {self.path}. {there}; choose another home with --home."
-        )
 
 
 class EventLog:

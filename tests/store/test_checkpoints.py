@@ -7,7 +7,7 @@ import pytest
 
 from pedl.errors import CheckpointError
 from pedl.store import ExperimentPaths
-from pedl.store.checkpoints import remove_checkpoints, verify_checkpoint
+from pedl.store.checkpoints import remove_litter, verify_checkpoint
 
 
 @pytest.fixture
@@ -41,6 +41,6 @@ def test_litter_is_removed_and_what_is_kept_stays(checkpoint, tmp_path):
     directory, _ = checkpoint
     (directory.parent / ".bbbb.partial").mkdir()
     (directory.parent / "cccc").mkdir()
-    remove_checkpoints(ExperimentPaths(tmp_path, 1), 1, {"aaaa"})
+    remove_litter(ExperimentPaths(tmp_path, 1), 1, {"aaaa"})
     assert [path.name for path in directory.parent.iterdir()] == ["aaaa"]
-    remove_checkpoints(ExperimentPaths(tmp_path, 1), 2, set())
+    remove_litter(ExperimentPaths(tmp_path, 1), 2, set())

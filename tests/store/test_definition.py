@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from pedl.errors import TrialDefinitionError
-from pedl.store.definition import copy_definition, definition_sha256, difference, stamp
+from pedl.errors import StoreError, TrialDefinitionError
+from pedl.store.definition import GuardedCopy, copy_definition, definition_sha256
 
 
 @pytest.fixture
@@ -85,15 +85,19 @@ def test_what_cannot_be_copied_is_named(source, tmp_path):
 
 def test_a_change_of_the_copy_is_noticed_and_named(source, tmp_path):
     copy = tmp_path / "copy"
-    files = copy_definition(source, copy)
-    assert difference(copy, files) is None
-    before = stamp(copy)
+    guarded = GuardedCopy(copy, copy_definition(source, copy))
+    guarded.check()
     (copy / "cache.bin").write_bytes(b"written by training")
-    assert difference(copy, files) is None
-    assert stamp(copy) != before
+    guarded.check()
     (copy / "numpy.py").write_text("")
-    assert difference(copy, files) == "numpy.py was added"
+    with pytest.raises(StoreError, match=r"numpy\.py was added"):
+        guarded.check()
     (copy / "nets" / "cnn.py").write_text("x = 2\n")
-    assert "nets/cnn.py was changed: its sha256 is" in str(difference(copy, files))
+    with pytest.raises(StoreError, match=r"nets/cnn\.py was changed: its sha256 is .*\n.*create the experiment again"):
+        guarded.check()
     (copy / "model_def.py").unlink()
-    assert difference(copy, files) == "model_def.py is gone"
+    with pytest.raises(StoreError, match=r"model_def\.py is gone"):
+        guarded.check()
+    copy.rename(tmp_path / "away")
+    with pytest.raises(StoreError, match="copy is gone"):
+        guarded.check()

@@ -1,0 +1,53 @@
+"""The check that comes before an experiment exists: the trial class, its data and its first batch, in a real worker.
+
+Everything runs that would run for trial 1 up to the first traced batch, and nothing is trained. What is wrong is said
+here, to the person who can mend it, before anything is created.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pedl.errors import ConfigError, TrialDefinitionError, TrialFailed
+from pedl.executor import TERMINAL_TYPES, Executor
+
+
+def run_check(executor: Executor, task: dict[str, Any], log: Path) -> dict[str, Any]:
+    """Carries a check task out and returns what the worker found: metrics, numeric profile, warnings.
+
+    Args:
+      log: what the worker prints.
+
+    Raises:
+      TrialDefinitionError: if the model definition, its data or its code is wrong; with the user's frames.
+      TrialFailed: if the worker died.
+    """
+    answer = _last_message(executor, task)
+    if answer["type"] == "restart":
+        answer = _last_message(executor, {**task, "session_config": answer["session_config"]})
+    if answer["type"] == "done":
+        return answer
+    if answer["type"] == "failed":
+        raise TrialDefinitionError(answer["message"])
+    said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+    raise TrialFailed(f"The process that checks the model definition was lost: {answer.get('reason')}.\n{said}")
+
+
+def check_metric(metric: str, found: list[str]) -> None:
+    """Compares `searcher.metric` with the validation metrics that exist.
+
+    Raises:
+      ConfigError: if it is none of them; the message lists them.
+    """
+    if metric not in found:
+        names = ", ".join(sorted(found))
+        raise ConfigError(f"searcher.metric: found {metric!r}, expected a validation metric of the trial: {names}")
+
+
+def _last_message(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
+    attempt = executor.start(task)
+    while True:
+        for sender, message in executor.poll(None):
+            if sender == attempt and message["type"] in TERMINAL_TYPES:
+                return message

@@ -1,0 +1,104 @@
+"""Creating an experiment: everything is settled and checked first, then all of it comes into being at once.
+
+Settled: the experiment seed, whether oneDNN is used, and the copy of the model definition. Checked: the configuration
+(by its reader), the model definition (by a real worker, on that copy) and the metric. Whatever is wrong leaves no
+home, no row and no directory behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pedl.config import ExperimentConfig, parse_config
+from pedl.executor import LocalExecutor
+from pedl.experiment.check import check_metric, run_check
+from pedl.experiment.decisions import Decisions
+from pedl.experiment.describe import summary
+from pedl.experiment.fold import ExperimentState, Payload
+from pedl.experiment.profile import resolve_onednn
+from pedl.experiment.running import worker_environment
+from pedl.experiment.tasks import CHECK_TRIAL_ID, check_task
+from pedl.experiment.workers import ExecutorFactory
+from pedl.seeds import SCHEME, fresh_experiment_seed
+from pedl.store import Draft, ExperimentPaths, Home
+from pedl.store.definition import copy_definition, definition_sha256
+from pedl.version import VERSION
+
+
+def settle(config: ExperimentConfig, seed: int | None) -> ExperimentConfig:
+    """Returns a configuration that leaves nothing to the machine it runs on: with a seed, and with oneDNN on or off.
+
+    Args:
+      seed: takes precedence over the configuration's; where neither is given, the operating system's entropy.
+
+    Raises:
+      ConfigError: if `seed` is out of its range.
+    """
+    plain = config.to_dict()
+    chosen = plain["reproducibility"]
+    if seed is not None:
+        chosen["experiment_seed"] = seed
+    elif chosen["experiment_seed"] is None:
+        chosen["experiment_seed"] = fresh_experiment_seed()
+    chosen["onednn"] = resolve_onednn(chosen["onednn"])
+    return parse_config(plain)
+
+
+def create(
+    config: ExperimentConfig, model_definition: Path, home: Home, make_executor: ExecutorFactory = LocalExecutor
+) -> int:
+    """Creates an experiment from a settled configuration and returns its id; nothing is trained yet.
+
+    Raises:
+      ConfigError: if the searcher's metric does not exist.
+      TrialDefinitionError: if the model definition is wrong.
+      StoreError: if the home cannot be written.
+    """
+    home.is_there()  # a home that is refused is refused at once
+    with tempfile.TemporaryDirectory(prefix="pedl-check-") as name:
+        aside = ExperimentPaths(Path(name), 0)
+        files = copy_definition(model_definition, aside.model_definition)
+        created: Payload = {
+            "config": config.to_dict(),
+            "experiment_seed": config.reproducibility.experiment_seed,
+            "model_definition_file": model_definition.name if model_definition.is_file() else None,
+            "model_definition_files": files,
+            "model_definition_sha256": definition_sha256(files),
+            "pedl": VERSION,
+            "seed_scheme": SCHEME,
+        }
+        decisions = Decisions(config, created["experiment_seed"]).start()
+        found = _check(created, decisions, aside, make_executor)
+        check_metric(config.searcher.metric, found["validation_metrics"])
+        created["numeric_profile"] = found["numeric_profile"]
+        created["warnings"] = found["warnings"]
+        drafts: list[Draft] = [("created", None, created), *decisions]
+        return home.create(lambda paths: _place(aside, paths), drafts, summary(_state(drafts)))
+
+
+def _check(
+    created: Payload, decisions: list[Draft], aside: ExperimentPaths, make_executor: ExecutorFactory
+) -> dict[str, Any]:
+    aside.logs.mkdir()
+    first = next(payload for kind, trial_id, payload in decisions if kind == "trial_created" and trial_id == 1)
+    task = check_task(created, first["hparams"], first["trial_seed"], aside.model_definition)
+    with make_executor(worker_environment(created["config"]), aside.log) as executor:
+        return run_check(executor, task, aside.log(CHECK_TRIAL_ID))
+
+
+def _place(aside: ExperimentPaths, paths: ExperimentPaths) -> None:
+    # What was checked is what is kept: the source may have been edited meanwhile.
+    copy_definition(aside.model_definition, paths.model_definition)
+    paths.logs.mkdir()
+    if aside.log(CHECK_TRIAL_ID).exists():
+        shutil.copy(aside.log(CHECK_TRIAL_ID), paths.log(CHECK_TRIAL_ID))
+
+
+def _state(drafts: list[Draft]) -> ExperimentState:
+    state = ExperimentState()
+    for draft in drafts:
+        state.apply(*draft)
+    return state

@@ -1,0 +1,81 @@
+"""From results to decisions: the search, told by the event log what happened.
+
+The search is never stored. It is told the results in the log, in order, and decides again; what it decides must be
+what the log says it decided. So a crash between a result and its decision loses nothing: the decision is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pedl.config import ExperimentConfig
+from pedl.errors import StoreError
+from pedl.experiment.fold import ExperimentState, TrialState
+from pedl.experiment.ranking import searcher_metric
+from pedl.search import Close, Create, Operation, Train, make_search
+from pedl.seeds import trial_seed
+from pedl.store import Draft, Event, jsontext
+
+DECISIONS = ("trial_created", "trial_targeted", "trial_closed")
+"""The kinds of event that the search causes."""
+
+
+class Decisions:
+    """The search of one experiment, and what it has decided so far."""
+
+    def __init__(self, config: ExperimentConfig, experiment_seed: int) -> None:
+        self._experiment_seed = experiment_seed
+        self._method = make_search(config.searcher, config.hyperparameters, experiment_seed)
+
+    @property
+    def finished(self) -> bool:
+        return self._method.finished
+
+    def start(self) -> list[Draft]:
+        """Returns the decisions that need no result."""
+        return self._drafts(self._method.start())
+
+    def after(self, kind: str, state: ExperimentState, trial: TrialState, payload: dict[str, Any]) -> list[Draft]:
+        """Returns the decisions that follow from an event that `state` has taken in already."""
+        if kind == "reached":
+            metric = searcher_metric(state, trial, payload["step"])
+            return self._drafts(self._method.report(trial.id, payload["step"], metric))
+        if kind in ("failed", "violation"):
+            return self._drafts(self._method.fail(trial.id))
+        return []
+
+    def catch_up(self, events: Iterable[Event]) -> list[Draft]:
+        """Tells a search that has not started everything in the log; returns decisions that the log lacks yet.
+
+        Raises:
+          StoreError: if the log holds other decisions than the search makes: it was written by another version.
+        """
+        state = ExperimentState()
+        made, recorded = self.start(), []
+        for event in events:
+            state.apply(event.kind, event.trial_id, event.payload)
+            if event.kind in DECISIONS:
+                recorded.append((event.kind, event.trial_id, event.payload))
+            elif event.trial_id is not None:
+                made += self.after(event.kind, state, state.trials[event.trial_id], event.payload)
+        for number, one in enumerate(recorded):
+            other = made[number] if number < len(made) else None
+            if other is None or jsontext.dumps(list(one)) != jsontext.dumps(list(other)):
+                raise StoreError(
+                    f"Decision {number + 1} of the search is recorded as {one}, but is made as {other}.\n"
+                    "The experiment was written by a version of pedl that decides differently; go on with that one."
+                )
+        return made[len(recorded) :]
+
+    def _drafts(self, operations: list[Operation]) -> list[Draft]:
+        return [self._draft(operation) for operation in operations]
+
+    def _draft(self, operation: Operation) -> Draft:
+        if isinstance(operation, Create):
+            seed = trial_seed(self._experiment_seed, operation.trial_id)
+            return "trial_created", operation.trial_id, {"hparams": operation.hparams, "trial_seed": seed}
+        if isinstance(operation, Train):
+            return "trial_targeted", operation.trial_id, {"until_step": operation.until_step}
+        assert isinstance(operation, Close)
+        return "trial_closed", operation.trial_id, {}

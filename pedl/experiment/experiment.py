@@ -1,0 +1,240 @@
+"""An experiment in the hands of a person: create or load it, run it, read it, label it, wait for it.
+
+    experiment = create_experiment("random.yaml", "examples/mnist")
+    experiment.run(workers=2)
+    experiment.best_trial.hparams, experiment.best_trial.metrics
+
+Reading never needs the lock: it folds what is committed. Changing takes the lock where it is free, and leaves a
+request for the process that runs the experiment where it is not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pedl.config import ExperimentConfig, parse_config, read_config
+from pedl.errors import StoreError
+from pedl.executor import LocalExecutor
+from pedl.experiment.create import create, settle
+from pedl.experiment.describe import describe, summary
+from pedl.experiment.fold import ENDED, ExperimentState, fold
+from pedl.experiment.outcome import outcome_sha256
+from pedl.experiment.ranking import best_trial
+from pedl.experiment.running import run_experiment
+from pedl.experiment.workers import ExecutorFactory
+from pedl.store import Home
+from pedl.store.lock import hold, is_held
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A trial's hyperparameters and what its last validation said."""
+
+    id: int
+    hparams: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+class Experiment:
+    """Experiment `id` of `home`, which exists. See the module's text for an example.
+
+    Attributes:
+      id: its number.
+      batches: while `run` is under way in this object: batches done by the trials that run, by trial id.
+    """
+
+    def __init__(self, experiment_id: int, home: Home, make_executor: ExecutorFactory = LocalExecutor) -> None:
+        self.id = experiment_id
+        self.batches: dict[int, int] = {}
+        self._home = home
+        self._make_executor = make_executor
+        self._live: ExperimentState | None = None
+
+    def run(
+        self,
+        workers: int | None = None,
+        on_change: Callable[[Experiment], None] | None = None,
+        accept_profile_change: bool = False,
+    ) -> None:
+        """Runs the experiment, from its start or from where it was left, until it is over, paused or canceled.
+
+        Args:
+          workers: how many trials are trained at once, at least 1; None: half the cores, at least 1. It moves no bit.
+          on_change: called with this experiment whenever something happened.
+          accept_profile_change: go on although floating point may give other bits here; recorded.
+
+        Raises:
+          StoreError: if another process runs it, if it was canceled or has failed, or its files were changed.
+          NotReproduced: if the numeric profile differs from the recorded one, and no change is accepted.
+          KeyboardInterrupt: if it was stopped by Ctrl-C or SIGTERM; it is paused then, and can go on.
+        """
+
+        def changed(state: ExperimentState, batches: dict[int, int]) -> None:
+            self._live, self.batches = state, batches
+            if on_change is not None:
+                on_change(self)
+
+        try:
+            run_experiment(self._home, self.id, workers, changed, accept_profile_change, self._make_executor)
+        finally:
+            self._live, self.batches = None, {}
+
+    @property
+    def state(self) -> str:
+        """ACTIVE, PAUSED, COMPLETED, CANCELED or ERROR. One whose process died is PAUSED: it can go on."""
+        return self._state().state
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The complete configuration, with its experiment seed."""
+        return parse_config(self._state().created["config"])
+
+    @property
+    def outcome_sha256(self) -> str | None:
+        """The hash of all that the promise covers; None until the experiment is over."""
+        return outcome_sha256(self._state())
+
+    @property
+    def best_trial(self) -> TrialResult | None:
+        """The best trial by (searcher metric, trial number), or None before any was validated."""
+        best = best_trial(self._state())
+        if best is None:
+            return None
+        return TrialResult(best.id, best.hparams, best.validations[max(best.validations)]["metrics"])
+
+    def describe(self) -> dict[str, Any]:
+        """Returns all there is to know, as plain JSON."""
+        return describe(self.id, self._state())
+
+    def log_files(self) -> list[Path]:
+        """Returns the logs that exist: what belongs to no trial, then trial by trial."""
+        paths = self._home.paths(self.id)
+        every = [paths.log(trial_id) for trial_id in (0, *sorted(self._state().trials))]
+        return [path for path in every if path.exists()]
+
+    def log_file(self, trial_id: int) -> Path:
+        """Returns where the log of a trial is, or will be.
+
+        Raises:
+          StoreError: if there is no such trial.
+        """
+        count = len(self._state().trials)
+        if not 1 <= trial_id <= count:
+            raise StoreError(f"There is no trial {self.id}/{trial_id}; experiment {self.id} has trials 1 to {count}.")
+        return self._home.paths(self.id).log(trial_id)
+
+    def label(self, labels: list[str]) -> None:
+        """Replaces the labels."""
+        self._change("label", "labeled", {"labels": labels})
+
+    def archive(self, archived: bool = True) -> None:
+        """Archives the experiment, or takes it back out; listings leave archived ones out unless asked."""
+        self._change("archive", "archived", {"archived": archived})
+
+    def pause(self) -> None:
+        """Asks the process that runs the experiment to checkpoint and pause; does nothing if none runs it."""
+        if self._is_running():
+            self._home.request(self.id, "pause", {})
+
+    def cancel(self, at_once: bool = False) -> None:
+        """Ends the experiment for good: after a checkpoint of what runs, or at once."""
+        if self.state in ENDED:
+            raise StoreError(f"Experiment {self.id} is over already: {self.state}.")
+        self._change("kill" if at_once else "cancel", "canceled", {})
+
+    def delete(self) -> None:
+        """Deletes the experiment with its checkpoints and logs, for good.
+
+        Raises:
+          StoreError: if a process runs it.
+        """
+        with hold(self._home.paths(self.id).lock, f"Experiment {self.id}"):
+            self._home.delete(self.id)
+
+    def wait(self, poll_s: float = 0.5) -> str:
+        """Waits until the experiment is over, or no process runs it any more, and returns its state then."""
+        while self._is_running():
+            time.sleep(poll_s)
+        return self.state
+
+    def _is_running(self) -> bool:
+        self._home.require(self.id)
+        return is_held(self._home.paths(self.id).lock)
+
+    def _state(self) -> ExperimentState:
+        if self._live is not None:
+            return self._live
+        running = self._is_running()
+        state = fold(self._home.events(self.id))
+        state.state = shown_state(state.state, running)
+        return state
+
+    def _change(self, request: str, event: str, payload: dict[str, Any]) -> None:
+        if self._is_running():
+            self._home.request(self.id, request, payload)
+            return
+        with hold(self._home.paths(self.id).lock, f"Experiment {self.id}"), self._home.open_log(self.id) as log:
+            state = fold(log.events())
+            state.apply(event, None, payload)
+            log.append([(event, None, payload)], summary(state))
+
+
+def shown_state(recorded: str, running: bool) -> str:
+    """Returns the state that people see: ACTIVE needs a process that lives."""
+    return "PAUSED" if recorded == "ACTIVE" and not running else recorded
+
+
+def create_experiment(
+    config: ExperimentConfig | dict[str, Any] | str | Path,
+    model_definition: str | Path,
+    home: Home | str | Path = ".pedl",
+    seed: int | None = None,
+    make_executor: ExecutorFactory = LocalExecutor,
+) -> Experiment:
+    """Checks everything, then creates an experiment; `run` trains it.
+
+    Args:
+      config: a configuration, a dict, or the path of a YAML file.
+      model_definition: a directory, or one .py file.
+      seed: the experiment seed, 0 .. 2**31 - 1; takes precedence over the configuration's.
+      make_executor: what runs the check and the trials.
+
+    Raises:
+      ConfigError, TrialDefinitionError: if something is wrong; nothing was created then.
+      StoreError: if the home was written by a newer pedl, or cannot be written.
+    """
+    overrides = None if seed is None else {"experiment_seed": seed}
+    if isinstance(config, str | Path):
+        config = read_config(Path(config), overrides)
+    elif isinstance(config, dict):
+        config = parse_config(config)
+    where = home if isinstance(home, Home) else Home(Path(home))
+    experiment_id = create(settle(config, seed), Path(model_definition), where, make_executor)
+    return Experiment(experiment_id, where, make_executor)
+
+
+def load_experiment(
+    experiment_id: int, home: Home | str | Path = ".pedl", make_executor: ExecutorFactory = LocalExecutor
+) -> Experiment:
+    """Returns an experiment that exists.
+
+    Raises:
+      StoreError: if there is none of that number; the message lists those that exist.
+    """
+    where = home if isinstance(home, Home) else Home(Path(home))
+    where.require(experiment_id)
+    return Experiment(experiment_id, where, make_executor)
+
+
+def list_experiments(home: Home | str | Path = ".pedl") -> list[dict[str, Any]]:
+    """Returns a short description of every experiment, by number; [] for a home that does not exist."""
+    where = home if isinstance(home, Home) else Home(Path(home))
+    found = where.summaries()
+    for entry in found:
+        if entry["state"] == "ACTIVE":
+            entry["state"] = shown_state(entry["state"], is_held(where.paths(entry["id"]).lock))
+    return found

@@ -1,0 +1,61 @@
+"""The pen of the master: what it records is taken in at once, and made durable before it is acted on.
+
+`record` changes the state in memory and queues the event, together with the decisions of the search that follow from
+it. `commit` makes everything queued durable in one transaction. Between the two, nothing may reach the world outside:
+no task starts and no file goes. If a commit fails, the master ends, and its state with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pedl.experiment.decisions import Decisions
+from pedl.experiment.describe import summary
+from pedl.experiment.fold import ExperimentState, fold
+from pedl.store import Draft, Event, EventLog, Request, jsontext
+
+
+class Journal:
+    """The state of an experiment that is being run, and its event log, open for appending."""
+
+    def __init__(self, log: EventLog, events: Sequence[Event], decisions: Decisions) -> None:
+        self.state: ExperimentState = fold(events)
+        self._log = log
+        self._decisions = decisions
+        self._queue: list[Draft] = []
+        self._decide(decisions.catch_up(events))
+
+    @property
+    def search_finished(self) -> bool:
+        return self._decisions.finished
+
+    def record(self, kind: str, trial_id: int | None, payload: dict[str, Any]) -> None:
+        """Takes in an event, and what the search decides on it."""
+        payload = self._take_in(kind, trial_id, payload)
+        if trial_id is not None:
+            self._decide(self._decisions.after(kind, self.state, self.state.trials[trial_id], payload))
+
+    def requests(self) -> list[Request]:
+        """Returns what other terminals ask for."""
+        return self._log.requests()
+
+    def commit(self, answered: Sequence[Request] = ()) -> bool:
+        """Makes durable what was recorded since the last commit; tells whether there was anything."""
+        if not self._queue and not answered:
+            return False
+        self._log.append(self._queue, summary(self.state), answered)
+        self._queue = []
+        return True
+
+    def _decide(self, drafts: Sequence[Draft]) -> None:
+        for draft in drafts:
+            self._take_in(*draft)
+
+    def _take_in(self, kind: str, trial_id: int | None, payload: dict[str, Any]) -> dict[str, Any]:
+        # The same detour through JSON that a reader of the log makes: the state in memory is the fold, exactly.
+        payload = json.loads(jsontext.dumps(payload))
+        self.state.apply(kind, trial_id, payload)
+        self._queue.append((kind, trial_id, payload))
+        return payload

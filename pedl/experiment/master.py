@@ -1,0 +1,156 @@
+"""The master: the loop that turns decisions into tasks, and messages into events, until an experiment is over.
+
+    record what arrived  ->  commit  ->  act: start tasks, end given-up attempts, remove old checkpoints  ->  wait
+
+Everything that arrived while the last commit was written is in the next one. The loop reads no clock and keeps
+nothing that matters outside the journal: dropped at any point and started again, it goes on as if nothing had been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pedl.experiment.fold import Payload, TrialState
+from pedl.experiment.interrupts import Interrupts
+from pedl.experiment.journal import Journal
+from pedl.experiment.receiving import Receiver
+from pedl.experiment.tasks import resumable, train_task
+from pedl.experiment.workers import Workers
+from pedl.store import ExperimentPaths, Request
+from pedl.store.checkpoints import make_room, remove_checkpoint, remove_litter
+from pedl.store.definition import GuardedCopy
+
+POLL_S = 0.2
+"""The longest that a signal or a request waits while no worker says anything, in seconds."""
+
+
+class Master:
+    """Runs one experiment; the caller holds its lock.
+
+    Args:
+      limit: how many trials run at once, at least 1.
+      on_change: called when something was committed, or a worker reported progress.
+    """
+
+    def __init__(
+        self,
+        experiment_id: int,
+        journal: Journal,
+        workers: Workers,
+        receiver: Receiver,
+        paths: ExperimentPaths,
+        limit: int,
+        interrupts: Interrupts,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._experiment_id = experiment_id
+        self._journal = journal
+        self._workers = workers
+        self._receiver = receiver
+        self._paths = paths
+        self._limit = limit
+        self._interrupts = interrupts
+        self._on_change = on_change
+        self._definition = GuardedCopy(paths.model_definition, journal.state.created["model_definition_files"])
+        self._ends_as: str | None = None
+        self._answered: list[Request] = []
+
+    def run(self) -> None:
+        """Returns when the experiment is over, or was stopped and all its workers have ended."""
+        self._tidy_up()
+        self._journal.record("activated", None, {})
+        while not self._is_over():
+            self._commit()
+            self._start_tasks()
+            self._listen()
+            self._obey()
+        self._commit()
+
+    def _tidy_up(self) -> None:
+        for trial in self._journal.state.trials.values():
+            remove_litter(self._paths, trial.id, {kept["uuid"] for kept in trial.checkpoints})
+        # Answers to what a dead master was asked would surprise whoever starts another.
+        self._answered = [
+            request for request in self._journal.requests() if request.kind in ("pause", "cancel", "kill")
+        ]
+
+    def _is_over(self) -> bool:
+        if len(self._workers):
+            return False
+        if self._journal.search_finished:
+            trials = self._journal.state.trials.values()
+            failed = all(trial.failure is not None for trial in trials)
+            self._journal.record("errored" if failed else "completed", None, {})
+            return True
+        if self._ends_as is not None:
+            self._journal.record(self._ends_as, None, {})
+            return True
+        return False
+
+    def _commit(self) -> None:
+        old = self._old_checkpoints()
+        for trial, kept in old:
+            self._journal.record("checkpoint_deleted", trial.id, {"uuid": kept["uuid"]})
+        changed = self._journal.commit(self._answered)
+        self._answered = []
+        self._workers.end_given_up()
+        for trial, kept in old:
+            remove_checkpoint(self._paths, trial.id, kept["uuid"])
+        if changed:
+            self._on_change()
+
+    def _old_checkpoints(self) -> list[tuple[TrialState, Payload]]:
+        """All but the latest of each trial: these were durable before we heard of them, so the older may go."""
+        latest = max(1, self._journal.state.created["config"]["checkpoint_storage"]["save_trial_latest"])
+        trials = self._journal.state.trials.values()
+        return [(trial, kept) for trial in trials for kept in trial.checkpoints[:-latest]]
+
+    def _start_tasks(self) -> None:
+        if self._ends_as is not None:
+            return
+        for _, trial in sorted(self._journal.state.trials.items()):
+            if len(self._workers) >= self._limit:
+                return
+            if trial.target is not None and trial.id not in self._workers:
+                self._start(trial)
+        assert len(self._workers) or self._journal.search_finished, "the search waits for a trial that does not run"
+
+    def _start(self, trial: TrialState) -> None:
+        self._definition.check()
+        resume = None
+        for kept, error in list(resumable(trial, self._paths)):
+            if error is None:
+                resume = kept
+                break
+            message = f"{error}; the checkpoint of step {kept['step']} was given up, and the one before it is used"
+            self._journal.record("checkpoint_damaged", trial.id, {"uuid": kept["uuid"], "message": message})
+        self._commit()
+        make_room(self._paths, trial.id)
+        self._workers.start(train_task(self._experiment_id, self._journal.state, trial, self._paths, resume))
+
+    def _listen(self) -> None:
+        arrivals = self._workers.poll(POLL_S) if len(self._workers) else []
+        for attempt, message in arrivals:
+            if self._workers.counts(attempt):
+                self._receiver.receive(attempt.trial_id, message)
+        if any(message["type"] == "progress" for _, message in arrivals):
+            self._on_change()
+
+    def _obey(self) -> None:
+        for request in self._journal.requests():
+            self._answered.append(request)
+            if request.kind == "label":
+                self._journal.record("labeled", None, request.payload)
+            elif request.kind == "archive":
+                self._journal.record("archived", None, request.payload)
+            else:
+                self._stop("paused" if request.kind == "pause" else "canceled", at_once=request.kind == "kill")
+        if self._interrupts.count:
+            self._stop("paused", at_once=self._interrupts.count > 1)
+
+    def _stop(self, ends_as: str, at_once: bool) -> None:
+        if self._ends_as is None:
+            self._ends_as = ends_as
+            self._workers.pause_all()
+        if at_once:
+            self._workers.kill_all()

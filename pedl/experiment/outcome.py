@@ -1,0 +1,43 @@
+"""`outcome_sha256`: one hash of all that the promise covers.
+
+Two experiments with the same configuration, seed, model definition, data and numeric profile have the same outcome,
+whatever the number of workers and whatever was killed, lost, repeated or resumed. So nothing here may know an
+experiment's id, a time, a path, a host, a uuid or a number of restarts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from pedl.experiment.fold import ENDED, ExperimentState, TrialState
+from pedl.store import jsontext
+
+
+def outcome(state: ExperimentState) -> list[dict[str, Any]]:
+    """Returns what the promise covers, by trial number, as plain JSON; floats are exact."""
+    return [_trial(trial) for _, trial in sorted(state.trials.items())]
+
+
+def outcome_sha256(state: ExperimentState) -> str | None:
+    """Returns the hash of the outcome; None before there is one."""
+    if state.state not in ENDED:
+        return None
+    return hashlib.sha256(jsontext.dumps(outcome(state)).encode()).hexdigest()
+
+
+def _trial(trial: TrialState) -> dict[str, Any]:
+    return {
+        "id": trial.id,
+        "hparams": trial.hparams,
+        "trial_seed": trial.seed,
+        "decisions": {"targets": trial.targets, "closed": trial.closed},
+        "failure": None if trial.failure is None else trial.failure["kind"],
+        "training": _metrics(trial.steps),
+        "validation": _metrics(trial.validations),
+        "weights_sha256": [reached["weights_sha256"] for _, reached in sorted(trial.reached.items())],
+    }
+
+
+def _metrics(results: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"step": step, "metrics": result["metrics"]} for step, result in sorted(results.items())]

@@ -1,0 +1,145 @@
+"""What the master records when a worker says something: one function per type of message.
+
+Each is called for an attempt that counts, in the order in which it sent them, and does nothing but record and let go
+of attempts. A message that says nothing new records nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pedl.errors import NotReproduced
+from pedl.experiment.alarm import first_difference, recorded_result, violation
+from pedl.experiment.fold import Payload, TrialState
+from pedl.experiment.journal import Journal
+from pedl.experiment.profile import differences, expected_profile
+from pedl.experiment.workers import Workers
+
+
+class Receiver:
+    """Takes messages of workers in.
+
+    Args:
+      accept_profile_change: whether workers may compute with another numeric profile than was recorded.
+    """
+
+    def __init__(self, journal: Journal, workers: Workers, accept_profile_change: bool) -> None:
+        self._journal = journal
+        self._workers = workers
+        self._accept_profile_change = accept_profile_change
+        self._losses: dict[int, int] = {}
+
+    def receive(self, trial_id: int, message: dict[str, Any]) -> None:
+        """Takes in one message of the attempt at trial `trial_id` that counts.
+
+        Raises:
+          NotReproduced: if the worker computes with another numeric profile than was recorded.
+        """
+        payload = {name: value for name, value in message.items() if name != "type"}
+        _HANDLERS[message["type"]](self, self._journal.state.trials[trial_id], payload)
+
+    def _progress(self, trial: TrialState, payload: Payload) -> None:
+        self._workers.batches[trial.id] = payload["batches"]
+
+    def _started(self, trial: TrialState, payload: Payload) -> None:
+        found, known = payload["numeric_profile"], self._journal.state.numeric_profile
+        expected = expected_profile(known, None if trial.started is None else trial.started["numeric_profile"])
+        changes = differences(expected, found)
+        if changes and not self._accept_profile_change:
+            raise NotReproduced(
+                f"Trial {trial.id} would be trained with another numeric profile than was recorded:\n"
+                + "".join(f"  {line}\n" for line in changes)
+                + "It was not. Go on where the profile agrees, or accept that bits may change: "
+                "pedl experiment activate with --accept-profile-change"
+            )
+        if changes:
+            message = f"the numeric profile was changed, and the change accepted: {'; '.join(changes)}"
+            self._journal.record("profile_changed", None, {"found": found, "message": message})
+        self._result(trial, "started", payload)
+
+    def _step(self, trial: TrialState, payload: Payload) -> None:
+        self._result(trial, "step", payload)
+
+    def _validation(self, trial: TrialState, payload: Payload) -> None:
+        self._result(trial, "validation", payload)
+
+    def _checkpoint(self, trial: TrialState, payload: Payload) -> None:
+        # Where it lies is told by the uuid: a home may be moved.
+        self._result(trial, "checkpoint", {name: value for name, value in payload.items() if name != "path"})
+
+    def _done(self, trial: TrialState, payload: Payload) -> None:
+        if self._result(trial, "reached", payload):
+            self._workers.ended(trial.id)
+
+    def _result(self, trial: TrialState, kind: str, payload: Payload) -> bool:
+        """Records a result, or compares it with the recorded one; tells whether the trial may go on."""
+        recorded = recorded_result(trial, kind, payload)
+        difference = None if recorded is None else first_difference(kind, recorded, payload)
+        if difference is not None:
+            step = payload.get("step", 0)
+            self._journal.record("violation", trial.id, violation(trial, kind, step, difference))
+            self._workers.give_up(trial.id)
+            return False
+        if recorded is None or self._is_news(trial, kind, payload):
+            self._journal.record(kind, trial.id, payload)
+        return True
+
+    def _is_news(self, trial: TrialState, kind: str, payload: Payload) -> bool:
+        """Whether an equal repetition says something new all the same: other files, another process."""
+        if kind == "checkpoint":
+            return payload["uuid"] not in trial.checkpoint_uuids
+        return kind == "started" and payload != trial.started
+
+    def _paused(self, trial: TrialState, _: Payload) -> None:
+        self._workers.ended(trial.id)
+
+    def _failed(self, trial: TrialState, payload: Payload) -> None:
+        if payload["kind"] == "checkpoint":  # files, not code: another attempt may do
+            self._lost(trial, {"reason": payload["message"]})
+            return
+        self._workers.ended(trial.id)
+        self._journal.record("failed", trial.id, payload)
+
+    def _restart(self, trial: TrialState, payload: Payload) -> None:
+        self._workers.ended(trial.id)
+        if trial.session_config is None:
+            self._journal.record("session_config", trial.id, payload)
+            return
+        message = (
+            f"session_config() of trial {trial.id} answered {payload['session_config']}, "
+            f"and before that {trial.session_config}; expected the same answer each time."
+        )
+        self._journal.record("failed", trial.id, {"kind": "definition", "message": message, "traceback": ""})
+
+    def _lost(self, trial: TrialState, payload: Payload) -> None:
+        self._workers.ended(trial.id)
+        allowed = self._journal.state.created["config"]["max_restarts"]
+        self._losses[trial.id] = losses = self._losses.get(trial.id, 0) + 1
+        if losses <= allowed:
+            self._journal.record("restarted", trial.id, {"reason": payload["reason"]})
+            return
+        message = (
+            f"The worker of trial {trial.id} was lost {losses} times, the last time because: {payload['reason']}. "
+            f"It was restarted {allowed} times (max_restarts); its log may say more."
+        )
+        self._journal.record("failed", trial.id, {"kind": "lost", "message": message, "traceback": ""})
+
+    def _warning(self, trial: TrialState, payload: Payload) -> None:
+        if payload["message"] not in trial.messages:
+            self._journal.record("warning", trial.id, payload)
+
+
+_HANDLERS: dict[str, Callable[[Receiver, TrialState, Payload], None]] = {
+    "progress": Receiver._progress,
+    "started": Receiver._started,
+    "step": Receiver._step,
+    "validation": Receiver._validation,
+    "checkpoint": Receiver._checkpoint,
+    "done": Receiver._done,
+    "paused": Receiver._paused,
+    "failed": Receiver._failed,
+    "restart": Receiver._restart,
+    "lost": Receiver._lost,
+    "warning": Receiver._warning,
+}

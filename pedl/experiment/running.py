@@ -1,0 +1,92 @@
+"""From a stored experiment to a running one: lock, journal, executor, master."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from pedl.config import parse_config
+from pedl.errors import StoreError
+from pedl.executor import LocalExecutor
+from pedl.executor.environment import training_environment
+from pedl.experiment.decisions import Decisions
+from pedl.experiment.fold import ExperimentState, Payload
+from pedl.experiment.interrupts import Interrupts
+from pedl.experiment.journal import Journal
+from pedl.experiment.master import Master
+from pedl.experiment.receiving import Receiver
+from pedl.experiment.workers import ExecutorFactory, Workers
+from pedl.store import Home
+from pedl.store.lock import hold
+
+OnRunning = Callable[[ExperimentState, dict[int, int]], None]
+"""Told the state of an experiment that runs, and the batches done by trials that run."""
+
+
+def run_experiment(
+    home: Home,
+    experiment_id: int,
+    workers: int | None,
+    on_change: OnRunning,
+    accept_profile_change: bool,
+    make_executor: ExecutorFactory = LocalExecutor,
+) -> None:
+    """Runs an experiment until it is over or stopped. One that is COMPLETED already is left alone.
+
+    Args:
+      workers: how many trials run at once, at least 1; None: half the cores, at least 1.
+
+    Raises:
+      StoreError: if another process runs it, if it was canceled or has failed, or its model definition was changed.
+      NotReproduced: if the numeric profile differs from the recorded one, and no change is accepted.
+      KeyboardInterrupt: if it was stopped by a signal, once that is recorded.
+    """
+    paths = home.paths(experiment_id)
+    home.require(experiment_id)
+    with (
+        hold(paths.lock, f"Experiment {experiment_id}"),
+        home.open_log(experiment_id) as log,
+        Interrupts() as interrupts,
+    ):
+        events = log.events()
+        created = events[0].payload
+        decisions = Decisions(parse_config(created["config"]), created["experiment_seed"])
+        journal = Journal(log, events, decisions)
+        if journal.state.state == "COMPLETED":
+            return
+        if journal.state.state in ("ERROR", "CANCELED"):
+            raise StoreError(
+                f"Experiment {experiment_id} is over: {journal.state.state}. It cannot go on; "
+                f"see why with: pedl experiment describe {experiment_id}"
+            )
+        with make_executor(worker_environment(created["config"]), paths.log) as executor:
+            pool = Workers(executor)
+            Master(
+                experiment_id=experiment_id,
+                journal=journal,
+                workers=pool,
+                receiver=Receiver(journal, pool, accept_profile_change),
+                paths=paths,
+                limit=_limit(workers, created["config"]),
+                interrupts=interrupts,
+                on_change=lambda: on_change(journal.state, pool.batches),
+            ).run()
+        if interrupts.count and journal.state.state == "PAUSED":
+            raise KeyboardInterrupt
+
+
+def worker_environment(config: Payload) -> dict[str, str]:
+    """Returns the environment of the training processes of an experiment whose `onednn` is settled."""
+    chosen = config["reproducibility"]
+    return training_environment(
+        os.environ,
+        onednn=chosen["onednn"],
+        max_instruction_set=chosen["max_instruction_set"],
+        extra=config["environment"]["environment_variables"],
+    )
+
+
+def _limit(workers: int | None, config: Payload) -> int:
+    limit = max(1, (os.cpu_count() or 1) // 2) if workers is None else max(1, workers)
+    allowed = config["resources"]["max_concurrent_trials"]
+    return limit if allowed is None else min(limit, allowed)

@@ -1,0 +1,75 @@
+"""Tasks: what a worker is told. Plain JSON, and a function of the state and the files of an experiment.
+
+A worker that starts is given the newest checkpoint whose files still have their recorded hashes; where there is none
+it starts from the first batch. Either way the bits are the same: a checkpoint saves time and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pedl.errors import CheckpointError
+from pedl.experiment.fold import ExperimentState, Payload, TrialState
+from pedl.store import ExperimentPaths
+from pedl.store.checkpoints import verify_checkpoint
+
+CHECK_TRIAL_ID = 0
+"""The trial number of the check that comes before an experiment exists."""
+
+
+def train_task(
+    experiment_id: int, state: ExperimentState, trial: TrialState, paths: ExperimentPaths, resume: Payload | None
+) -> Payload:
+    """Returns the task to train a trial from checkpoint `resume` (None: from the start) to its target."""
+    return {
+        **_common(state.created, trial.id, trial.seed, trial.hparams, paths.model_definition),
+        "kind": "train",
+        "experiment_id": experiment_id,
+        "session_config": trial.session_config,
+        "resume": resume and {**resume, "path": str(paths.checkpoint(trial.id, resume["uuid"]))},
+        "until_step": trial.target,
+        "checkpoint_dir": str(paths.checkpoints(trial.id)),
+    }
+
+
+def check_task(created: Payload, hparams: Payload, trial_seed: int, definition: Path) -> Payload:
+    """Returns the task to go through everything up to the first traced batch of trial 1, and to train nothing.
+
+    Args:
+      created: the payload of the experiment's first event, as far as it is known before the check.
+      definition: the directory with the copy of the model definition.
+    """
+    return {
+        **_common(created, CHECK_TRIAL_ID, trial_seed, hparams, definition),
+        "kind": "check",
+        "experiment_id": 0,
+        "session_config": None,
+        "resume": None,
+        "until_step": 0,
+        "checkpoint_dir": None,
+    }
+
+
+def resumable(trial: TrialState, paths: ExperimentPaths) -> Iterator[tuple[Payload, CheckpointError | None]]:
+    """Yields the checkpoints of a trial, newest first, each with what is wrong with its files."""
+    for kept in reversed(trial.checkpoints):
+        try:
+            verify_checkpoint(paths.checkpoint(trial.id, kept["uuid"]), kept["sha256"])
+        except CheckpointError as error:
+            yield kept, error
+        else:
+            yield kept, None
+
+
+def _common(created: Payload, trial_id: int, seed: int, hparams: Payload, definition: Path) -> dict[str, Any]:
+    file = created["model_definition_file"]
+    return {
+        "trial_id": trial_id,
+        "experiment_seed": created["experiment_seed"],
+        "trial_seed": seed,
+        "hparams": hparams,
+        "config": created["config"],
+        "definition": str(definition / file if file else definition),
+    }
