@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,9 @@ def make_driver(tmp_path):
 @pytest.fixture
 def driver(make_driver):
     return make_driver()
+
+
+@pytest.fixture
+def mark():
+    """A value that every process of a test carries in its environment."""
+    return uuid.uuid4().hex

@@ -1,56 +1,17 @@
 """Whoever is killed with -9, no process stays behind and each attempt has its end."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import uuid
-from pathlib import Path
 
 import psutil
 import pytest
 
 from pedl.executor import processes
 
-HERE = Path(__file__).parent
-MARK = "PEDL_TEST_MARK"
-
-
-@pytest.fixture
-def mark():
-    """A value that every process of a test carries in its environment."""
-    return uuid.uuid4().hex
-
-
-def carrying(mark):
-    """The live processes with that mark."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
-
-
-def assert_only(pids, mark, within_s=5.0):
-    """A killed process takes a moment to end: nobody else is left before `within_s` have passed."""
-    deadline = time.monotonic() + within_s
-    while {process.pid for process in carrying(mark)} != set(pids):
-        assert time.monotonic() < deadline, f"expected only {pids} after {within_s} s, alive: {carrying(mark)}"
-        time.sleep(0.02)
-
-
-def assert_nobody_stays(mark, within_s=5.0):
-    assert_only([], mark, within_s)
-
-
-def kill(*pids):
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+from .living import HERE, MARK, assert_nobody_stays, assert_only, carrying, kill, start_master
 
 
 def server_pid(driver):
@@ -147,17 +108,6 @@ def test_a_server_killed_while_nothing_runs_costs_no_attempt(driver):
     os.kill(server_pid(driver), signal.SIGKILL)
     psutil.Process(server_pid(driver)).wait(5)
     assert driver.end_of(driver.start("answer"))[-1]["type"] == "done"
-
-
-def start_master(tmp_path, mark, *jobs, worker="dummy_worker"):
-    """Runs `master_script.py` and returns it with the process numbers of its server and workers."""
-    master = subprocess.Popen(
-        [sys.executable, str(HERE / "master_script.py"), str(tmp_path), worker, *jobs],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{HERE}:{HERE.parents[1]}", MARK: mark},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return master, json.loads(master.stdout.readline())
 
 
 JOBS = ("sleep", "hold_the_lock", "with_helpers")
