@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from .lines import LineBuffer, encode
+from pedl.executor.lines import LineBuffer, encode
 
 CHUNK_BYTES = 1 << 18
 

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import NoReturn, cast
 
-from .channel import Channel
+from pedl.executor.channel import Channel
 
 _LOOK_EVERY_MS = 1000
 _PR_SET_PDEATHSIG = 1

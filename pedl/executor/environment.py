@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..variables import FIXED, NOT_INHERITED, PEDL_SETS
+from pedl.variables import FIXED, NOT_INHERITED, PEDL_SETS
 
 
 def training_environment(

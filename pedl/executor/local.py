@@ -16,12 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..errors import PedlError
-from .lines import encode
-from .processes import kill_group
-from .protocol import Attempt, Executor, Message
-from .server_process import ServerProcess
-from .worker_link import WorkerLink
+from pedl.errors import PedlError
+from pedl.executor.lines import encode
+from pedl.executor.processes import kill_group
+from pedl.executor.protocol import Attempt, Executor, Message
+from pedl.executor.server_process import ServerProcess
+from pedl.executor.worker_link import WorkerLink
 
 
 class LocalExecutor(Executor):

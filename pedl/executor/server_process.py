@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import PedlError
-from .channel import CHUNK_BYTES
-from .lines import LineBuffer, encode
+from pedl.errors import PedlError
+from pedl.executor.channel import CHUNK_BYTES
+from pedl.executor.lines import LineBuffer, encode
 
 _EXIT_TIMEOUT_S = 5.0
 _OUTPUT_TAIL_BYTES = 2000

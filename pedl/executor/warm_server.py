@@ -30,10 +30,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from . import child
-from .channel import CHUNK_BYTES, Channel
-from .lines import LineBuffer, encode
-from .processes import signal_group, start_time
+from pedl.executor import child
+from pedl.executor.channel import CHUNK_BYTES, Channel
+from pedl.executor.lines import LineBuffer, encode
+from pedl.executor.processes import signal_group, start_time
 
 _LOOK_EVERY_MS = 1000
 _FDS_PER_FORK = 2

@@ -7,9 +7,9 @@ import selectors
 import socket
 import time
 
-from .channel import CHUNK_BYTES
-from .lines import LineBuffer, encode
-from .protocol import TERMINAL_TYPES, Attempt, Message
+from pedl.executor.channel import CHUNK_BYTES
+from pedl.executor.lines import LineBuffer, encode
+from pedl.executor.protocol import TERMINAL_TYPES, Attempt, Message
 
 LEAVE_TIMEOUT_S = 10.0
 """How long a worker may take to leave after its terminal message."""
