@@ -1,0 +1,273 @@
+"""`pedl experiment ...`: create, go on, look, label, wait, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pedl.cli.group import INTERRUPTED, Group
+from pedl.cli.options import (
+    command_line,
+    detach_option,
+    experiment_argument,
+    home_option,
+    json_option,
+    seed_option,
+    workers_option,
+)
+from pedl.cli.output import say, show_json
+
+follow_option = click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
+
+
+@click.group(cls=Group, aliases={"ls": "list", "rm": "delete"})
+def experiment() -> None:
+    """Create experiments, run them, and look at them."""
+
+
+@experiment.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("model_def", type=click.Path(path_type=Path))
+@seed_option
+@workers_option
+@click.option("--paused", is_flag=True, help="Create it, and train nothing yet.")
+@detach_option
+@click.option("--test-mode", is_flag=True, help="Train one trial for one step of one batch, to see that all works.")
+@json_option
+@home_option
+def create(
+    config: Path,
+    model_def: Path,
+    seed: int | None,
+    workers: int | None,
+    paused: bool,
+    detach: bool,
+    test_mode: bool,
+    as_json: bool,
+    home: str,
+) -> None:
+    """Create an experiment from CONFIG (YAML) and MODEL_DEF (a directory or one .py file), and run it here.
+
+    Everything is checked first; if anything is wrong, nothing is created. Ctrl-C pauses.
+
+    \b
+    Examples: pedl experiment create examples/mnist/random.yaml examples/mnist
+              pedl experiment create random.yaml model_def.py --seed 7 --workers 2
+    """
+    from pedl.cli.running import run, run_detached, show_result
+    from pedl.config import read_config
+    from pedl.experiment import create_experiment
+
+    if paused and detach:
+        raise click.UsageError("--paused and --detach exclude each other: what is paused does not run.")
+    settings = read_config(config, None if seed is None else {"experiment_seed": seed})
+    made = create_experiment(settings.in_test_mode() if test_mode else settings, model_def, home)
+    say(f"Created experiment {made.id} with seed {made.config.reproducibility.experiment_seed}.")
+    if paused:
+        say(f"Run it with: {command_line(home, f'experiment activate {made.id}')}")
+        show_result(made, home, as_json)
+    elif detach:
+        run_detached(made, home, workers, as_json)
+    else:
+        run(made, home, workers, as_json)
+
+
+@experiment.command()
+@experiment_argument
+@workers_option
+@detach_option
+@click.option("--accept-profile-change", is_flag=True, help="Go on although bits may differ on this machine.")
+@json_option
+@home_option
+def activate(
+    experiment_id: int, workers: int | None, detach: bool, accept_profile_change: bool, as_json: bool, home: str
+) -> None:
+    """Go on with experiment ID after a pause, a crash, or the end of the process that ran it.
+
+    \b
+    Example: pedl experiment activate 3 --workers 2
+    """
+    from pedl.cli.running import run, run_detached
+    from pedl.experiment import load_experiment
+
+    found = load_experiment(experiment_id, home)
+    if detach:
+        run_detached(found, home, workers, as_json, accept_profile_change)
+    else:
+        run(found, home, workers, as_json, accept_profile_change)
+
+
+@experiment.command("list")
+@click.option("-a", "--all", "with_archived", is_flag=True, help="Show archived experiments too.")
+@json_option
+@home_option
+def list_(with_archived: bool, as_json: bool, home: str) -> None:
+    """List the experiments; archived ones only with --all.
+
+    \b
+    Example: pedl experiment list
+    """
+    from pedl.cli.tables import experiments_table, show_table
+    from pedl.experiment import list_experiments
+
+    found = [entry for entry in list_experiments(home) if with_archived or not entry["archived"]]
+    if as_json:
+        show_json(found)
+    elif found:
+        show_table(experiments_table(found))
+    else:
+        say(f"There are no experiments in {home}.")
+
+
+@experiment.command()
+@experiment_argument
+@json_option
+@home_option
+def describe(experiment_id: int, as_json: bool, home: str) -> None:
+    """Show experiment ID: its state, seed, trials, best trial and outcome.
+
+    \b
+    Example: pedl experiment describe 3
+    """
+    from pedl.cli.tables import show_experiment
+    from pedl.experiment import load_experiment
+
+    described = load_experiment(experiment_id, home).describe()
+    if as_json:
+        show_json(described)
+    else:
+        show_experiment(described, home)
+
+
+@experiment.command()
+@experiment_argument
+@json_option
+@home_option
+def config(experiment_id: int, as_json: bool, home: str) -> None:
+    """Print the complete configuration of experiment ID as YAML: what `create` takes again.
+
+    \b
+    Example: pedl experiment config 3 > again.yaml
+    """
+    from pedl.experiment import load_experiment
+
+    complete = load_experiment(experiment_id, home).config.to_dict()
+    if as_json:
+        show_json(complete)
+        return
+    import sys
+
+    from ruamel.yaml import YAML
+
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.allow_unicode = True
+    writer.dump(complete, sys.stdout)
+
+
+@experiment.command()
+@experiment_argument
+@follow_option
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Print only the last N lines of each log.")
+@home_option
+def logs(experiment_id: int, follow: bool, tail: int | None, home: str) -> None:
+    """Print what the trials of experiment ID wrote, each line with the trial's number.
+
+    \b
+    Example: pedl experiment logs 3 --follow
+    """
+    from pedl.cli.logs import print_logs
+    from pedl.experiment import load_experiment
+
+    print_logs(load_experiment(experiment_id, home), None, tail, follow)
+
+
+@experiment.command()
+@experiment_argument
+@json_option
+@home_option
+def wait(experiment_id: int, as_json: bool, home: str) -> None:
+    """Wait until experiment ID is over, or nobody runs it any more. Exit code: 0 completed, 1 failed, 130 paused.
+
+    \b
+    Example: pedl experiment create random.yaml . --detach && pedl experiment wait 3
+    """
+    from pedl.cli.running import finish
+    from pedl.experiment import load_experiment
+
+    found = load_experiment(experiment_id, home)
+    found.wait()
+    finish(found, home, as_json)
+
+
+@experiment.command()
+@experiment_argument
+@click.argument("labels", nargs=-1)
+@click.option("--remove", is_flag=True, help="Take the labels away instead of adding them.")
+@json_option
+@home_option
+def label(experiment_id: int, labels: tuple[str, ...], remove: bool, as_json: bool, home: str) -> None:
+    """Add LABELS to experiment ID, or remove them; without LABELS, print those it has.
+
+    Labels are words of yours, shown by `list` and `describe`; they start as the configuration's `labels`.
+
+    \b
+    Examples: pedl experiment label 3 baseline mnist
+              pedl experiment label 3 mnist --remove
+    """
+    from pedl.errors import InputError
+    from pedl.experiment import load_experiment
+
+    found = load_experiment(experiment_id, home)
+    before: list[str] = found.describe()["labels"]
+    unknown = [name for name in labels if remove and name not in before]
+    if unknown or "" in labels:
+        raise InputError(
+            f"Experiment {experiment_id} has no label {unknown[0]!r}; it has: {', '.join(before) or 'none'}."
+            if unknown
+            else "A label cannot be empty."
+        )
+    after = [name for name in before if name not in labels] if remove else list(dict.fromkeys([*before, *labels]))
+    if after != before:
+        found.label(after)
+    if as_json:
+        show_json(after)
+    else:
+        click.echo("\n".join(after)) if after else say(f"Experiment {experiment_id} has no labels.")
+
+
+@experiment.command()
+@experiment_argument
+@click.option("--undo", is_flag=True, help="Take it back out of the archive.")
+@home_option
+def archive(experiment_id: int, undo: bool, home: str) -> None:
+    """Archive experiment ID: `list` leaves it out, and everything is kept.
+
+    \b
+    Example: pedl experiment archive 3
+    """
+    from pedl.experiment import load_experiment
+
+    load_experiment(experiment_id, home).archive(not undo)
+    say(f"Experiment {experiment_id} is {'no longer archived' if undo else 'archived; list it with --all'}.")
+
+
+@experiment.command()
+@experiment_argument
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@home_option
+def delete(experiment_id: int, yes: bool, home: str) -> None:
+    """Delete experiment ID with its checkpoints and logs, for good.
+
+    \b
+    Example: pedl experiment delete 3 --yes
+    """
+    from pedl.experiment import load_experiment
+
+    found = load_experiment(experiment_id, home)
+    if not yes and not click.confirm(f"Delete experiment {experiment_id} with its checkpoints and logs?", err=True):
+        say("Nothing was deleted.")
+        raise click.exceptions.Exit(INTERRUPTED)
+    found.delete()
+    say(f"Deleted experiment {experiment_id}.")

@@ -1,0 +1,54 @@
+"""Groups of commands: short names for them, a guess at mistyped ones, and errors told without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import click
+
+from pedl.cli.output import say
+from pedl.errors import PedlError
+
+INTERRUPTED = 130
+"""The exit code of a command that was interrupted, and of an experiment that can go on."""
+
+
+class Group(click.Group):
+    """Commands by name; `aliases` maps other names to those."""
+
+    def __init__(self, *args: Any, aliases: dict[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.aliases = aliases or {}
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command by its name or alias; the error for an unknown one names the nearest."""
+        name = self.aliases.get(args[0], args[0])
+        if self.get_command(ctx, name) is None and not args[0].startswith("-"):
+            commands = self.list_commands(ctx)
+            close = difflib.get_close_matches(args[0], commands, n=1)
+            guess = f"Did you mean `{ctx.command_path} {close[0]}`?" if close else f"There are: {', '.join(commands)}."
+            ctx.fail(f"No such command: `{args[0]}`. {guess}")
+        return super().resolve_command(ctx, [name, *args[1:]])
+
+
+class Root(Group):
+    """The command `pedl`: errors that pedl raises on purpose become one message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except PedlError as error:
+            say(str(error))
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise  # Click ends quietly when the reader of our output is gone.
+        except OSError as error:
+            say(f"{error.filename or 'pedl'}: {error.strerror or error}")
+            ctx.exit(1)

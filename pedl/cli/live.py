@@ -1,0 +1,155 @@
+"""An experiment while it runs: a live table on a terminal, plain lines elsewhere. Both go to standard error.
+
+A view is told that something happened, as often as it happens, and looks at the experiment a few times a second: what
+it costs does not grow with the number of messages. The clock decides when something is shown, and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from pedl.cli.output import brief, pairs, say
+from pedl.cli.tables import metric_of, searched_hparams, trials_table
+
+REDRAW_S = 0.25
+"""Seconds between two looks at an experiment."""
+
+FRAME_ROWS = 6
+"""Rows of a terminal that the table leaves to its title and to the prompt."""
+
+
+class Watched(Protocol):
+    """What a view needs of an experiment."""
+
+    batches: dict[int, int]
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the experiment as `describe --json` prints it."""
+
+
+class View(ABC):
+    """Shows an experiment for the length of a `with`.
+
+    Args:
+      clock: returns seconds; only differences matter.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._shown_at = float("-inf")
+
+    def update(self, experiment: Watched, last: bool = False) -> None:
+        """Shows the experiment if the last look is long enough ago, or if this is the `last` one."""
+        now = self._clock()
+        if last or now - self._shown_at >= REDRAW_S:
+            self._show(experiment.describe(), experiment.batches)
+            self._shown_at = self._clock()
+
+    def __enter__(self) -> View:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
+
+    @abstractmethod
+    def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
+        """Shows the experiment, and the batches done by trials that run."""
+
+
+def live_view() -> View:
+    """Returns the view that suits standard error."""
+    console = Console(stderr=True)
+    return TableView(console) if console.is_terminal else LineView()
+
+
+class LineView(View):
+    """A line for each step, validation, end and message of a trial, once."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] = say) -> None:
+        super().__init__(clock)
+        self._write = write
+        self._seen: dict[int, tuple[int, int, int, str]] = {}
+
+    def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
+        for trial in described["trials"]:
+            for line in self._news(described, trial):
+                self._write(f"trial {described['id']}/{trial['id']}: {line}")
+
+    def _news(self, described: dict[str, Any], trial: dict[str, Any]) -> list[str]:
+        training, validation, messages = trial["training"], trial["validation"], trial["messages"]
+        steps, validations, told, state = self._seen.get(trial["id"], (0, 0, 0, ""))
+        self._seen[trial["id"]] = (len(training), len(validation), len(messages), trial["state"])
+        news = []
+        if training and not steps:
+            news.append(f"trains with {searched_hparams(described, trial) or 'no hyperparameters'}")
+        most = described["config"]["searcher"].get("max_steps")
+        of = "" if most is None else f"/{most}"
+        news += [f"step {entry['step']}{of} {pairs(entry['metrics'])}" for entry in training[steps:]]
+        news += [f"validation at step {e['step']}{of} {pairs(e['metrics'])}" for e in validation[validations:]]
+        news += messages[told:]
+        if state != trial["state"] and trial["state"] in ("COMPLETED", "ERROR"):
+            news.append(trial["state"])
+        return news
+
+
+class TableView(View):
+    """A table that is drawn anew: trials that run, then the best of those that are done, as many as fit."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False)
+
+    def __enter__(self) -> View:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
+        rows = max(1, self._console.height - FRAME_ROWS)
+        self._live.update(live_table(described, batches, rows), refresh=True)
+
+
+def live_table(described: dict[str, Any], batches: dict[int, int], rows: int) -> Table:
+    """Returns the table of a running experiment, with at most `rows` trials."""
+    trials = described["trials"]
+    running = [trial for trial in trials if trial["id"] in batches]
+    over = [trial for trial in trials if trial["state"] in ("COMPLETED", "ERROR")]
+    shown = (running + ranked(described, over))[:rows]
+    current = [{**t, "batches_completed": max(t["batches_completed"], batches.get(t["id"], 0))} for t in shown]
+    table = trials_table(described, current)
+    table.title = f"Experiment {described['id']}  {described['state']}  seed {described['experiment_seed']}"
+    table.title_justify = table.caption_justify = "left"
+    waiting = len(trials) - len(running) - len(over)
+    table.caption = f"{len(over)} of {len(trials)} trials done, {len(running)} running, {waiting} waiting"
+    if best := next((trial for trial in trials if trial["id"] == described["best_trial"]), None):
+        metric = described["config"]["searcher"]["metric"]
+        table.caption += f"; best: {described['id']}/{best['id']}, {metric} {brief(metric_of(best, metric))}"
+    return table
+
+
+def ranked(described: dict[str, Any], trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns trials from the best to the worst; those without a number as metric last."""
+    searcher = described["config"]["searcher"]
+    sign = 1 if searcher["smaller_is_better"] else -1
+
+    def rank(trial: dict[str, Any]) -> tuple[bool, float, int]:
+        value = metric_of(trial, searcher["metric"])
+        number = isinstance(value, int | float)
+        return (trial["state"] == "ERROR" or not number, sign * value if number else 0.0, trial["id"])
+
+    return sorted(trials, key=rank)

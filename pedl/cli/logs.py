@@ -1,0 +1,48 @@
+"""Logs: what trials wrote to standard output and standard error."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from pedl.experiment import Experiment
+
+POLL_S = 0.5
+"""Seconds between looks at a log that is followed."""
+
+
+def print_logs(experiment: Experiment, trial_id: int | None, tail: int | None, follow: bool) -> None:
+    """Prints the log of a trial, or those of all trials with a prefix on each line.
+
+    Args:
+      tail: print only so many lines of each log; None: all.
+      follow: go on until no process runs the experiment.
+    """
+    read: dict[Path, int] = {}
+    while True:
+        active = experiment.state == "ACTIVE"  # asked first: what is written before the end is printed
+        for log in [experiment.log_file(trial_id)] if trial_id else experiment.log_files():
+            text = _news(log, read)
+            lines = text.splitlines()[-tail:] if tail else [] if tail == 0 else text.splitlines()
+            prefix = "" if trial_id else f"{log.stem}| "
+            for line in lines:
+                click.echo(prefix + line)
+        if not (follow and active):
+            return
+        tail = None
+        time.sleep(POLL_S)
+
+
+def _news(log: Path, read: dict[Path, int]) -> str:
+    """Returns what was added to a log since it was read; a line that is not ended is left for the next time."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(read.get(log, 0))
+        content = file.read()
+    if log in read:
+        content = content[: content.rfind(b"\n") + 1]
+    read[log] = read.get(log, 0) + len(content)
+    return content.decode(errors="replace")

@@ -1,0 +1,54 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from pedl.seeds import SEED_MAX
+
+DEFAULT_HOME = ".pedl"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _home(ctx: click.Context, _: click.Parameter, value: str | None) -> str:
+    # `pedl --home DIR experiment list` and `pedl experiment list --home DIR` both work; the nearer one wins.
+    return value or ctx.find_root().params.get("home") or DEFAULT_HOME
+
+
+def trial_name(text: str) -> tuple[int, int]:
+    """Returns the numbers of "E/T": experiment E's trial T, both from 1."""
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is no trial; expected experiment/trial, for example 3/12")
+    return int(match[1]), int(match[2])
+
+
+def command_line(home: str, words: str) -> str:
+    """Returns the command that a person types next, for the same home."""
+    import shlex
+
+    return f"pedl {words}" if home == DEFAULT_HOME else f"pedl --home {shlex.quote(home)} {words}"
+
+
+home_option = click.option("--home", callback=_home, metavar="DIR", help="Where experiments are kept. Default: .pedl")
+root_home_option = click.option(
+    "--home", envvar="PEDL_HOME", show_envvar=True, metavar="DIR", help="Where experiments are kept. Default: .pedl"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Trials that are trained at once. Default: half the cores. It changes no result.",
+)
+detach_option = click.option("--detach", is_flag=True, help="Run in the background and return at once.")
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, SEED_MAX), metavar="N", help="The experiment seed, instead of the configuration's."
+)
+experiment_argument = click.argument("experiment_id", metavar="ID", type=click.IntRange(min=1))
+trial_argument = click.argument("trial", metavar="E/T", type=trial_name)

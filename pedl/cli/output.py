@@ -1,0 +1,48 @@
+"""How commands speak: messages to standard error, results to standard output, JSON with NaN and infinities as texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+def say(message: str) -> None:
+    """Writes a message for a person to standard error."""
+    click.echo(message, err=True)
+
+
+def show_json(value: Any) -> None:
+    """Writes a result as JSON to standard output; floats read back to the same bits."""
+    from pedl.store.jsontext import plain
+
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def brief(value: Any) -> str:
+    """Returns a value for a table: floats with six digits, texts as they are, the rest as JSON.
+
+    >>> brief(0.123456789), brief("adam"), brief([1, 2])
+    ('0.123457', 'adam', '[1, 2]')
+    """
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested dicts as one, by dotted path."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            found.update(flat(value, f"{prefix}{name}."))
+        else:
+            found[prefix + name] = value
+    return found
+
+
+def pairs(tree: Mapping[str, Any]) -> str:
+    """Returns nested values in one line: `lr=0.1 optimizer.momentum=0.9`."""
+    return " ".join(f"{name}={brief(value)}" for name, value in flat(tree).items())

@@ -1,0 +1,146 @@
+"""Experiments and trials as tables and lines for people. Everything is drawn from what `--json` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pedl.cli.options import command_line
+from pedl.cli.output import brief, flat, pairs, say
+
+MOST_ROWS = 200
+"""Trials that `describe` shows; the JSON has all."""
+
+
+def show_table(table: Table) -> None:
+    """Writes a table to standard output, as wide as it needs to be where that is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=1_000)
+    console.print(table)
+
+
+def plain_table(*columns: str) -> Table:
+    """Returns a table without frames, which can be read by eye and by `awk`."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def experiments_table(entries: list[dict[str, Any]]) -> Table:
+    """Returns a row for each experiment of `list`."""
+    table = plain_table("ID", "State", "Trials", "Best", "Created", "Labels", "Description")
+    for entry in entries:
+        best = "" if entry["best_trial"] is None else f"{entry['id']}/{entry['best_trial']}"
+        state = entry["state"] + (" (archived)" if entry["archived"] else "")
+        trials = f"{entry['trials_over']}/{entry['trials']}"
+        labels = ", ".join(entry["labels"])
+        cells = (str(entry["id"]), state, trials, best, entry["created_at"], labels, entry["description"])
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def metric_of(trial: dict[str, Any], name: str) -> Any:
+    """Returns the metric `name` of a trial's last validation, or None."""
+    return trial["validation"][-1]["metrics"].get(name) if trial["validation"] else None
+
+
+def searched_hparams(described: dict[str, Any], trial: dict[str, Any]) -> str:
+    """Returns the hyperparameters of a trial that the search chose, or all if it chose none."""
+    constant = {
+        path.removesuffix(".type")
+        for path, kind in flat(described["config"]["hyperparameters"]).items()
+        if path.endswith(".type") and kind == "const"
+    }
+    every = flat(trial["hparams"])
+    chosen = {path: value for path, value in every.items() if path not in constant}
+    return pairs(chosen or every)
+
+
+def trials_table(described: dict[str, Any], trials: list[dict[str, Any]]) -> Table:
+    """Returns a row for each of the given trials, with the metric that the search looks at."""
+    metric = described["config"]["searcher"]["metric"]
+    table = plain_table("Trial", "State", "Steps", "Batches", metric, "Hyperparameters")
+    for trial in trials:
+        value = metric_of(trial, metric)
+        best = " *" if trial["id"] == described["best_trial"] else ""
+        cells = (
+            f"{described['id']}/{trial['id']}{best}", trial["state"], str(trial["steps_completed"]),
+            str(trial["batches_completed"]), "" if value is None else brief(value), searched_hparams(described, trial),
+        )  # fmt: skip
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def best_trial_lines(described: dict[str, Any]) -> list[str]:
+    """Returns the best trial: its id, metrics and hyperparameters."""
+    best = next((trial for trial in described["trials"] if trial["id"] == described["best_trial"]), None)
+    if best is None:
+        return []
+    metric = described["config"]["searcher"]["metric"]
+    metrics = best["validation"][-1]["metrics"]
+    others = pairs({name: value for name, value in metrics.items() if name != metric})
+    head = f"Best trial: {described['id']}/{best['id']}, {metric} {brief(metrics.get(metric))}"
+    lines = [f"{head} ({others})" if others else head]
+    return lines + [f"  {path}: {brief(value)}" for path, value in flat(best["hparams"]).items()]
+
+
+def show_experiment(described: dict[str, Any], home: str) -> None:
+    """Writes an experiment to standard output, and how to see more to standard error."""
+    facts = {
+        "Experiment": described["id"],
+        "State": described["state"] + (" (archived)" if described["archived"] else ""),
+        "Description": described["description"],
+        "Labels": ", ".join(described["labels"]),
+        "Seed": described["experiment_seed"],
+        "Model definition": described["model_definition_sha256"],
+        "Outcome": described["outcome_sha256"],
+        "Numeric profile": pairs(described["numeric_profile"]),
+    }
+    click.echo("\n".join(f"{name}: {value}" for name, value in facts.items() if value not in ("", None)))
+    click.echo("\n".join(best_trial_lines(described)))
+    show_table(trials_table(described, described["trials"][:MOST_ROWS]))
+    if len(described["trials"]) > MOST_ROWS:
+        words = f"experiment describe {described['id']} --json"
+        say(f"The first {MOST_ROWS} of {len(described['trials'])} trials are shown; all: {command_line(home, words)}")
+    for message in described["messages"]:
+        say(f"Note: {message}")
+
+
+def show_trial(described: dict[str, Any], trial: dict[str, Any], home: str) -> None:
+    """Writes a trial to standard output, and how to see more to standard error."""
+    name = f"{described['id']}/{trial['id']}"
+    facts = {
+        "Trial": name + (" (the best)" if trial["id"] == described["best_trial"] else ""),
+        "State": trial["state"],
+        "Seed": trial["trial_seed"],
+        "Done": f"{trial['steps_completed']} steps, {trial['batches_completed']} batches, {trial['restarts']} restarts",
+        "Weights": trial["weights_sha256"],
+        "Fingerprint": trial["fingerprint"],
+    }
+    click.echo("\n".join(f"{fact}: {value}" for fact, value in facts.items() if value is not None))
+    click.echo("Hyperparameters:" if trial["hparams"] else "Hyperparameters: none")
+    for path, value in flat(trial["hparams"]).items():
+        click.echo(f"  {path}: {brief(value)}")
+    show_table(_metrics_table(trial))
+    for kept in trial["checkpoints"]:
+        click.echo(f"Checkpoint of step {kept['step']}: {kept['uuid']}, sha256 {kept['sha256']}")
+    for entry in trial["audit"]:
+        click.echo(f"Audit: {entry if isinstance(entry, str) else pairs(entry)}")
+    for message in trial["messages"]:
+        say(f"Note: {message}")
+    say(f"Its log: {command_line(home, f'trial logs {name}')}")
+
+
+def _metrics_table(trial: dict[str, Any]) -> Table:
+    table = plain_table("Step", "Training", "Validation")
+    training = {entry["step"]: pairs(entry["metrics"]) for entry in trial["training"]}
+    validation = {entry["step"]: pairs(entry["metrics"]) for entry in trial["validation"]}
+    for step in sorted({*training, *validation}):
+        table.add_row(str(step), Text(training.get(step, "")), Text(validation.get(step, "")))
+    return table
