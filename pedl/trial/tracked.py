@@ -175,7 +175,7 @@ class TrackedGenerators:
             def __subclasscheck__(cls, subclass: type) -> bool:
                 return issubclass(subclass, original) if cls is Followed else type.__subclasscheck__(cls, subclass)
 
-        class Followed(original, metaclass=Meta):  # type: ignore[misc]
+        class Followed(original, metaclass=Meta):
             def __init__(self, *args: Any, **kwargs: Any):
                 super().__init__(*args, **kwargs)
                 place = tracked._place()
