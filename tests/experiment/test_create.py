@@ -1,0 +1,137 @@
+"""Creating an experiment settles everything, checks everything, and leaves nothing behind where something is wrong."""
+
+import json
+
+import pytest
+
+from pedl.errors import ConfigError, StoreError, TrialDefinitionError, TrialFailed
+from pedl.experiment import create_experiment, list_experiments
+from pedl.experiment.profile import resolve_onednn
+from pedl.seeds import trial_seed
+from pedl.store.database import FORMAT, format_file
+from tests.experiment.conftest import configuration
+from tests.experiment.fake_executor import PROFILE, FakeExecutor
+
+
+class Answering(FakeExecutor):
+    """Answers each check with the next of some messages."""
+
+    def __init__(self, *answers):
+        super().__init__()
+        self.answers = list(answers)
+
+    def _work(self, task, attempt):
+        assert task["kind"] == "check"
+        yield self.answers.pop(0)
+
+
+def done(**changes):
+    found = {"class": "Fake", "validation_metrics": ["loss", "accuracy"], "numeric_profile": PROFILE, "warnings": []}
+    return {"type": "done", **found, **changes}
+
+
+def failed(kind):
+    return {"type": "failed", "kind": kind, "message": "MyTrial.optimizer() returned None", "traceback": ""}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (failed("definition"), TrialDefinitionError, r"MyTrial\.optimizer\(\) returned None"),
+        (failed("data"), TrialDefinitionError, "returned None"),
+        (failed("code"), TrialDefinitionError, "returned None"),
+        ({"type": "lost", "reason": "killed by signal 9"}, TrialFailed, "was lost: killed by signal 9"),
+        (done(validation_metrics=["loss", "f1"]), ConfigError, "searcher.metric: found 'accuracy', .* trial: f1, loss"),
+    ],
+)
+def test_what_the_check_finds_is_told_and_nothing_is_created(tmp_path, definition, answer, error, message):
+    with pytest.raises(error, match=message):
+        create_experiment(configuration(), definition, tmp_path / "home", 7, Answering(answer))
+    assert list(tmp_path.iterdir()) == []
+
+
+def create(tmp_path, definition, *answers, **changes):
+    answers = answers or (done(),)
+    return create_experiment(configuration(**changes), definition, tmp_path / "home", 7, Answering(*answers))
+
+
+def test_wrong_input_starts_no_worker(tmp_path, definition):
+    for config, source, seed, error in (
+        ({"searcher": {}}, definition, 7, ConfigError),
+        (configuration(), definition, -1, ConfigError),
+        (configuration(), tmp_path / "nowhere", 7, TrialDefinitionError),
+    ):
+        nobody = Answering()
+        with pytest.raises(error):
+            create_experiment(config, source, tmp_path / "home", seed, nobody)
+        assert nobody.started == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_is_refused_starts_no_worker(tmp_path, definition):
+    (tmp_path / "home").mkdir()
+    format_file(tmp_path / "home").write_text(f"{FORMAT + 1}\n")
+    nobody = Answering()
+    with pytest.raises(StoreError, match="was written by a newer pedl"):
+        create_experiment(configuration(), definition, tmp_path / "home", 7, nobody)
+    assert nobody.started == []
+
+
+def test_the_check_is_of_trial_1_and_is_repeated_with_the_session_it_asks_for(tmp_path, definition):
+    wanted = {"intra_op_parallelism_threads": 1}
+    worker = Answering({"type": "restart", "session_config": wanted}, done())
+    one = create_experiment(configuration(), definition, tmp_path / "home", 7, worker)
+    first, second = worker.started
+    assert (first["trial_id"], first["trial_seed"], first["session_config"]) == (0, trial_seed(7, 1), None)
+    assert second["session_config"] == wanted
+    assert first["hparams"] == one.describe()["trials"][0]["hparams"]
+
+
+def test_the_seed_given_wins_over_the_configuration_and_absence_draws_one(tmp_path, definition):
+    config = configuration(reproducibility={"experiment_seed": 5})
+
+    def seed_of(config, seed):
+        one = create_experiment(config, definition, tmp_path / "home", seed, Answering(done()))
+        assert one.config.reproducibility.experiment_seed == one.describe()["experiment_seed"]
+        return one.describe()["experiment_seed"]
+
+    assert (seed_of(config, 0), seed_of(config, None)) == (0, 5)
+    drawn = {seed_of(configuration(), None) for _ in range(3)}
+    assert len(drawn) == 3
+
+
+def test_onednn_is_settled_at_creation(tmp_path, definition):
+    chosen = create(tmp_path, definition).describe()["config"]["reproducibility"]["onednn"]
+    assert chosen is resolve_onednn("auto")
+    assert [resolve_onednn(True), resolve_onednn(False)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [(["X86_V3"], False), (["X86_V3", "X86_V4"], False), (["X86_V3", "X86_V4", "AVX512_ICL"], True), ([], False)],
+)
+def test_onednn_auto_means_avx_512_with_vnni(monkeypatch, found, expected):
+    monkeypatch.setattr("numpy.show_config", lambda mode: {"SIMD Extensions": {"found": found}})
+    assert resolve_onednn("auto") is expected
+
+
+def test_what_was_checked_is_what_is_kept(tmp_path, definition):
+    one = create(tmp_path, definition, done(warnings=["np.random.seed was called"]))
+    described = one.describe()
+    assert described["numeric_profile"] == PROFILE
+    assert described["messages"] == ["np.random.seed was called"]
+    assert described["state"] == "PAUSED"
+    assert [entry["steps_completed"] for entry in described["trials"]] == [0, 0, 0]
+    again = create(tmp_path, definition)
+    assert again.describe()["model_definition_sha256"] == described["model_definition_sha256"]
+    assert again.describe()["trials"] == described["trials"]
+    assert json.dumps(described, allow_nan=False)
+    assert [entry["id"] for entry in list_experiments(tmp_path / "home")] == [1, 2]
+
+
+def test_a_definition_of_one_file_is_given_to_workers_as_that_file(tmp_path, definition):
+    worker = FakeExecutor()
+    one = create_experiment(configuration(), definition / "model_def.py", tmp_path / "home", 7, worker)
+    one.run()
+    paths = one._home.paths(1)
+    assert {task["definition"] for task in worker.started[1:]} == {str(paths.model_definition / "model_def.py")}

@@ -1,0 +1,134 @@
+"""What a person sees of an experiment, and does to it."""
+
+import json
+import time
+
+import pytest
+
+from pedl.errors import StoreError
+from pedl.experiment import list_experiments, load_experiment
+from pedl.store import Home, lock
+from tests.experiment.fake_executor import FakeExecutor, MasterDied, Script
+
+DESCRIBED = {
+    "id", "state", "description", "labels", "archived", "experiment_seed", "model_definition_sha256", "outcome_sha256",
+    "numeric_profile", "best_trial", "config", "messages", "trials",
+}  # fmt: skip
+TRIAL = {
+    "id", "state", "hparams", "trial_seed", "steps_completed", "batches_completed", "restarts", "training",
+    "validation", "weights_sha256", "fingerprint", "checkpoints", "audit", "messages",
+}  # fmt: skip
+
+
+def test_describe_has_these_names_and_plain_values(experiment):
+    one = experiment(description="digits")
+    one.run()
+    described = json.loads(json.dumps(one.describe(), allow_nan=False))
+    assert described.keys() == DESCRIBED
+    trial = described["trials"][0]
+    assert trial.keys() == TRIAL
+    assert (trial["steps_completed"], trial["batches_completed"]) == (4, 8)
+    assert [entry["step"] for entry in trial["training"]] == [1, 2, 3, 4]
+    assert [entry["step"] for entry in trial["validation"]] == [2, 4]
+    assert trial["checkpoints"][0].keys() == {"step", "uuid", "sha256"}
+    assert (described["state"], described["description"]) == ("COMPLETED", "digits")
+
+
+def test_the_best_trial_is_by_metric_and_number_and_nan_is_last(experiment):
+    for metrics, best in (
+        ({1: 0.5, 2: 0.9, 3: 0.7}, 2),
+        ({1: 0.5, 2: 0.9, 3: 0.9}, 2),
+        ({1: "NaN", 2: "NaN", 3: 0.1}, 3),
+        ({1: "NaN", 2: "NaN", 3: "NaN"}, 1),
+        ({1: "-Infinity", 2: 1, 3: "Infinity"}, 3),
+    ):
+        one = experiment(FakeExecutor(script=Script(metrics=metrics)))
+        one.run()
+        assert one.best_trial.id == one.describe()["best_trial"] == best
+        assert one.best_trial.metrics["accuracy"] == metrics[best]
+
+
+def test_a_failed_trial_is_never_the_best(experiment):
+    one = experiment(FakeExecutor(script=Script(metrics={1: 0.9, 2: 0.1, 3: 0.2}, fails={1: (3, "code")})))
+    one.run()
+    assert one.best_trial.id == 3
+
+
+def test_an_experiment_whose_master_died_is_paused_and_can_go_on(experiment):
+    executor = FakeExecutor()
+    one = experiment(executor)
+
+    def die(live):
+        assert live.state == "ACTIVE"
+        if live.describe()["trials"][0]["steps_completed"] == 2:
+            raise MasterDied
+
+    with pytest.raises(MasterDied):
+        one.run(on_change=die)
+    assert (one.state, list_experiments(one._home)[0]["state"], one.wait()) == ("PAUSED",) * 3
+    assert one.outcome_sha256 is None
+    one.run()
+    assert one.wait() == "COMPLETED"
+
+
+def test_labels_and_archiving_need_no_master(experiment):
+    one = experiment(labels=["first"])
+    assert one.describe()["labels"] == ["first"]
+    one.label(["second"])
+    one.archive()
+    (listed,) = list_experiments(one._home)
+    assert (listed["labels"], listed["archived"]) == (["second"], True)
+    one.archive(False)
+    assert one.describe()["archived"] is False
+
+
+def test_a_canceled_experiment_stays_canceled(experiment):
+    one = experiment()
+    one.cancel()
+    assert one.state == "CANCELED"
+    with pytest.raises(StoreError, match="is over already: CANCELED"):
+        one.cancel()
+    with pytest.raises(StoreError, match="is over: CANCELED"):
+        one.run()
+
+
+def test_delete_removes_everything_but_not_under_a_running_master(experiment, monkeypatch):
+    monkeypatch.setattr(lock, "PATIENCE_S", 0.05)
+    one = experiment()
+    other = load_experiment(1, one._home)
+
+    def delete(_):
+        with pytest.raises(StoreError, match="is being run by another process"):
+            other.delete()
+
+    one.run(on_change=delete)
+    other.delete()
+    assert not one._home.paths(1).root.exists()
+    assert list_experiments(one._home) == []
+    with pytest.raises(StoreError, match=r"no experiment 1 in .*\. It holds no experiment"):
+        load_experiment(1, one._home)
+
+
+def test_listing_a_home_that_does_not_exist_creates_nothing(tmp_path):
+    assert list_experiments(tmp_path / "none") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trial_that_does_not_exist_is_named_with_those_that_do(experiment):
+    one = experiment()
+    assert one.log_file(3).name == "trial-3.log"
+    with pytest.raises(StoreError, match="no trial 1/4; experiment 1 has trials 1 to 3"):
+        one.log_file(4)
+
+
+def test_a_listing_of_a_thousand_experiments_is_quick(tmp_path):
+    home = Home(tmp_path / "home")
+    home.create(lambda _: None, [("created", None, {})], {"state": "COMPLETED"})
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "home" / "pedl.db") as connection:
+        rows = [("2026-01-01T00:00:00Z", json.dumps({"state": "COMPLETED", "description": "x" * 200}))] * 1000
+        connection.executemany("INSERT INTO experiments (created_at, summary) VALUES (?, ?)", rows)
+    started = time.perf_counter()
+    assert len(list_experiments(home)) == 1001
+    assert time.perf_counter() - started < 0.5
