@@ -13,7 +13,7 @@ from pedl.cli.options import json_option
 from pedl.cli.output import pairs, say, show_json
 
 ASK_TENSORFLOW = (
-    "import json, sys; from pedl.trial.profile import numeric_profile; "
+    "import json; from pedl.trial.profile import numeric_profile; "
     "print(); print(json.dumps(numeric_profile(op_determinism=True)))"
 )
 
@@ -89,15 +89,15 @@ def _ask_tensorflow() -> tuple[dict[str, Any] | None, str | None]:
     import json
     import os
     import subprocess
-    import sys
 
+    from pedl.cli.python import python_command
     from pedl.executor.environment import training_environment
     from pedl.experiment.profile import resolve_onednn
 
     environment = training_environment(
         os.environ, onednn=resolve_onednn("auto"), max_instruction_set="none", extra={"TF_CPP_MIN_LOG_LEVEL": "2"}
     )
-    asked = subprocess.run([sys.executable, "-c", ASK_TENSORFLOW], env=environment, capture_output=True, text=True)
+    asked = subprocess.run(python_command(ASK_TENSORFLOW), env=environment, capture_output=True, text=True)
     if asked.returncode != 0:
         return None, "\n".join(asked.stderr.strip().splitlines()[-5:])
     profile: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])

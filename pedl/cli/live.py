@@ -12,9 +12,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
 from pedl.cli.output import brief, pairs, say
 from pedl.cli.tables import metric_of, searched_hparams, trials_table
@@ -124,22 +124,20 @@ class TableView(View):
         self._live.update(live_table(described, batches, rows), refresh=True)
 
 
-def live_table(described: dict[str, Any], batches: dict[int, int], rows: int) -> Table:
+def live_table(described: dict[str, Any], batches: dict[int, int], rows: int) -> Group:
     """Returns the table of a running experiment, with at most `rows` trials."""
     trials = described["trials"]
     running = [trial for trial in trials if trial["id"] in batches]
     over = [trial for trial in trials if trial["state"] in ("COMPLETED", "ERROR")]
     shown = (running + ranked(described, over))[:rows]
     current = [{**t, "batches_completed": max(t["batches_completed"], batches.get(t["id"], 0))} for t in shown]
-    table = trials_table(described, current)
-    table.title = f"Experiment {described['id']}  {described['state']}  seed {described['experiment_seed']}"
-    table.title_justify = table.caption_justify = "left"
     waiting = len(trials) - len(running) - len(over)
-    table.caption = f"{len(over)} of {len(trials)} trials done, {len(running)} running, {waiting} waiting"
+    footer = f"{len(over)} of {len(trials)} trials done, {len(running)} running, {waiting} waiting"
     if best := next((trial for trial in trials if trial["id"] == described["best_trial"]), None):
         metric = described["config"]["searcher"]["metric"]
-        table.caption += f"; best: {described['id']}/{best['id']}, {metric} {brief(metric_of(best, metric))}"
-    return table
+        footer += f"; best: {described['id']}/{best['id']}, {metric} {brief(metric_of(best, metric))}"
+    header = f"Experiment {described['id']}  {described['state']}  seed {described['experiment_seed']}"
+    return Group(Text(header, style="bold"), trials_table(described, current), Text(footer, style="dim"))
 
 
 def ranked(described: dict[str, Any], trials: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,15 @@ from pedl.cli.group import INTERRUPTED
 from pedl.cli.live import live_view
 from pedl.cli.options import command_line
 from pedl.cli.output import pairs, say, show_json
+from pedl.cli.python import python_command
 from pedl.cli.tables import best_trial_lines
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
 from pedl.store import Home
 
 EXIT_CODES = {"COMPLETED": 0, "ERROR": 1, "CANCELED": 1, "PAUSED": INTERRUPTED, "ACTIVE": INTERRUPTED}
+
+RUN_PEDL = "from pedl.cli.main import main; main()"
 
 DETACH_POLL_S = 0.1
 """Seconds between looks at whether a process in the background has begun."""
@@ -93,13 +95,17 @@ def run_detached(
     if experiment.state != "PAUSED":
         run(experiment, home, workers, as_json, accept_profile_change)
         return
-    words = [sys.executable, "-m", "pedl", "--home", home, "experiment", "activate", str(experiment.id)]
+    words = ["--home", home, "experiment", "activate", str(experiment.id)]
     words += [] if workers is None else ["--workers", str(workers)]
     words += ["--accept-profile-change"] if accept_profile_change else []
     with Home(Path(home)).paths(experiment.id).log(0).open("a+b") as output:
         start = output.tell()
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            python_command(RUN_PEDL, *words),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         while experiment.state == "PAUSED" and process.poll() is None:
             time.sleep(DETACH_POLL_S)

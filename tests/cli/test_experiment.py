@@ -1,0 +1,246 @@
+"""Experiments from the command line: results on standard output, messages on standard error, exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pedl.cli.main import cli
+from pedl.config import read_config
+from pedl.experiment import load_experiment
+from tests.cli.conftest import CONFIG, Pedl
+from tests.experiment.fake_executor import FakeExecutor
+
+Inputs = tuple[str, str]
+
+
+def test_create_runs_the_experiment_and_prints_the_best_trial(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script.metrics = {1: 0.5, 2: 0.875, 3: 0.75}
+    result = pedl_command("experiment", "create", *inputs, "--seed", "7")
+    assert result.code == 0
+    units = load_experiment(1).describe()["trials"][1]["hparams"]["units"]
+    assert result.out.splitlines() == [
+        "Experiment 1: COMPLETED, 3 of 3 trials done, seed 7",
+        "Best trial: 1/2, accuracy 0.875 (loss=1)",
+        "  layers: 2",
+        f"  units: {units}",
+    ]
+    assert "Created experiment 1 with seed 7." in result.err
+    assert "trial 1/2: validation at step 4/4 accuracy=0.875 loss=1" in result.err
+    assert "trial 1/3: COMPLETED" in result.err
+    assert "pedl experiment describe 1" in result.err and "pedl trial describe 1/2" in result.err
+
+
+def test_create_with_json_prints_what_describe_prints(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script.metrics = {2: "NaN"}
+    created = pedl_command("e", "create", *inputs, "--json")
+    assert created.code == 0
+    assert created.json() == pedl_command("e", "describe", "1", "--json").json() == load_experiment(1).describe()
+    assert created.json()["trials"][1]["validation"][-1]["metrics"]["accuracy"] == "NaN"
+    assert created.json()["outcome_sha256"] is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CONFIG + "max_restart: 1\n", "random.yaml:9: max_restart: unknown field"),
+        (CONFIG.replace("metric: accuracy", "metric: acuracy"), "accuracy"),
+        ("", "the file is empty"),
+    ],
+)
+def test_bad_input_ends_with_2_and_creates_nothing(
+    text: str, told: str, pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    (tmp_path / "random.yaml").write_text(text)
+    result = pedl_command("experiment", "create", *inputs)
+    assert (result.code, result.out) == (2, "")
+    assert told in result.err
+    assert "Traceback" not in result.err
+    assert not (tmp_path / ".pedl").exists()
+
+
+def test_a_seed_out_of_the_file_is_kept_and_zero_is_one(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    (tmp_path / "random.yaml").write_text(CONFIG + "reproducibility: {experiment_seed: 5}\n")
+    assert pedl_command("e", "create", *inputs, "--paused", "--json").json()["experiment_seed"] == 5
+    assert pedl_command("e", "create", *inputs, "--paused", "--json", "--seed", "0").json()["experiment_seed"] == 0
+
+
+def test_what_is_created_paused_runs_when_activated(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
+    result = pedl_command("experiment", "create", *inputs, "--paused", "--seed", "3")
+    assert result.code == 0
+    assert "Experiment 1: PAUSED, 0 of 3 trials done, seed 3" in result.out
+    assert "Run it with: pedl experiment activate 1" in result.err
+    assert pedl_command("experiment", "wait", "1").code == 130
+    assert pedl_command("experiment", "activate", "1", "--workers", "2").code == 0
+    assert executor.running_at_most == 2
+    assert pedl_command("experiment", "wait", "1", "--json").json()["state"] == "COMPLETED"
+
+
+def test_test_mode_trains_one_batch_of_one_trial(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
+    result = pedl_command("experiment", "create", *inputs, "--test-mode", "--json")
+    assert [(trial["steps_completed"], trial["batches_completed"]) for trial in result.json()["trials"]] == [(1, 1)]
+
+
+def test_ctrl_c_pauses_and_going_on_gives_the_same_outcome(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pedl_command("experiment", "create", *inputs, "--seed", "7", "--json").json()
+    polls, poll = [], FakeExecutor.poll
+
+    def interrupted(self: FakeExecutor, timeout_s: float | None) -> Any:
+        polls.append(1)
+        if len(polls) == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+        return poll(self, timeout_s)
+
+    monkeypatch.setattr(FakeExecutor, "poll", interrupted)
+    result = pedl_command("--home", "other home", "experiment", "create", *inputs, "--seed", "7")
+    assert result.code == 130
+    assert "Experiment 1: PAUSED" in result.out
+    assert "Go on with: pedl --home 'other home' experiment activate 1" in result.err
+    assert "Traceback" not in result.err
+    result = pedl_command("--home", "other home", "experiment", "activate", "1", "--json")
+    assert result.code == 0
+    assert result.json()["outcome_sha256"] == whole["outcome_sha256"]
+
+
+def test_an_experiment_whose_trials_all_fail_ends_with_1_and_says_why(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script.fails = dict.fromkeys((1, 2, 3), (2, "code"))
+    result = pedl_command("experiment", "create", *inputs)
+    assert result.code == 1
+    assert "Experiment 1: ERROR, 3 of 3 trials done" in result.out
+    assert "Failed trials: 1, 2, 3. The first, with layers=2 units=" in result.err
+    assert "failed in step 2" in result.err
+    assert "pedl trial logs 1/1" in result.err
+    assert pedl_command("experiment", "wait", "1").code == 1
+    assert "It cannot go on" in pedl_command("experiment", "activate", "1").err
+
+
+def test_a_failed_trial_is_told_and_the_others_count(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script.fails = {2: (1, "nan")}
+    result = pedl_command("experiment", "create", *inputs)
+    assert result.code == 0
+    assert "Failed trials: 2." in result.err
+    assert "trial 1/2: failed in step 1" in result.err
+
+
+def test_list_and_describe_are_tables_for_people(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
+    executor.script.metrics = {1: 0.5, 2: 0.875, 3: 0.75}
+    pedl_command("experiment", "create", *inputs, "--seed", "7")
+    listed = pedl_command("experiment", "list").out.splitlines()
+    assert listed[0].split() == ["ID", "State", "Trials", "Best", "Created", "Labels", "Description"]
+    row = listed[1].split()
+    assert row[:4] == ["1", "COMPLETED", "3/3", "1/2"] and row[-2:] == ["first", "digits"]
+    described = pedl_command("experiment", "describe", "1").out
+    assert "Seed: 7\n" in described and "Outcome: " in described and "Best trial: 1/2, accuracy 0.875" in described
+    rows = [line.split() for line in described.splitlines() if line.startswith("1/")]
+    assert [row[0] for row in rows] == ["1/1", "1/2", "1/3"]
+    assert rows[1][1:6] == ["*", "COMPLETED", "4", "8", "0.875"]
+    assert rows[0][-1].startswith("units=")
+
+
+def test_the_configuration_that_is_printed_can_be_run_again(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    first = pedl_command("experiment", "create", *inputs, "--json").json()
+    (tmp_path / "again.yaml").write_text(pedl_command("experiment", "config", "1").out)
+    assert read_config(tmp_path / "again.yaml") == load_experiment(1).config
+    assert pedl_command("experiment", "config", "1", "--json").json() == first["config"]
+    again = pedl_command("experiment", "create", "again.yaml", "md", "--json").json()
+    assert again["outcome_sha256"] == first["outcome_sha256"]
+
+
+def test_labels_are_added_removed_and_shown(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
+    pedl_command("experiment", "create", *inputs, "--paused")
+    assert pedl_command("experiment", "label", "1").out == "first\n"
+    assert pedl_command("experiment", "label", "1", "best", "first", "best").out == "first\nbest\n"
+    assert pedl_command("experiment", "label", "1", "first", "--remove", "--json").json() == ["best"]
+    assert pedl_command("experiment", "list", "--json").json()[0]["labels"] == ["best"]
+    result = pedl_command("experiment", "label", "1", "nope", "--remove")
+    assert (result.code, result.err) == (2, "Experiment 1 has no label 'nope'; it has: best.\n")
+    assert pedl_command("experiment", "label", "1", "").code == 2
+
+
+def test_archived_experiments_are_listed_with_all(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
+    pedl_command("experiment", "create", *inputs, "--paused")
+    assert pedl_command("experiment", "archive", "1").code == 0
+    assert pedl_command("experiment", "list", "--json").json() == []
+    assert pedl_command("experiment", "list", "--json", "--all").json()[0]["archived"] is True
+    assert "PAUSED (archived)" in pedl_command("experiment", "list", "--all").out
+    pedl_command("experiment", "archive", "1", "--undo")
+    assert [entry["id"] for entry in pedl_command("experiment", "list", "--json").json()] == [1]
+
+
+def test_deleting_asks_unless_told_not_to(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    pedl_command("experiment", "create", *inputs, "--paused")
+    kept = CliRunner().invoke(cli, ["experiment", "delete", "1"], input="n\n")
+    assert kept.exit_code == 130
+    assert pedl_command("experiment", "describe", "1").code == 0
+    result = pedl_command("experiment", "delete", "1", "--yes")
+    assert (result.code, result.err) == (0, "Deleted experiment 1.\n")
+    assert pedl_command("experiment", "list", "--json").json() == []
+    assert not (tmp_path / ".pedl" / "experiments" / "1").exists()
+
+
+def test_the_home_is_an_option_anywhere_a_variable_or_here(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def count(*words: str) -> int:
+        return len(pedl_command(*words, "--json").json())
+
+    pedl_command("experiment", "create", *inputs, "--paused", "--home", "a")
+    assert (tmp_path / "a").is_dir() and not (tmp_path / ".pedl").exists()
+    assert count("experiment", "list", "--home", "a") == count("--home", "a", "experiment", "list") == 1
+    assert count("experiment", "list") == 0
+    monkeypatch.setenv("PEDL_HOME", "a")
+    assert count("experiment", "list") == 1
+    assert count("experiment", "list", "--home", "b") == count("--home", "b", "experiment", "list") == 0
+
+
+def test_logs_are_printed_with_the_trials_name(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    pedl_command("experiment", "create", *inputs, "--paused")
+    logs = tmp_path / ".pedl" / "experiments" / "1" / "logs"
+    (logs / "master.log").write_text("checked\n")
+    (logs / "trial-2.log").write_text("one\ntwo\nhalf a line")
+    assert pedl_command("experiment", "logs", "1").out == (
+        "master| checked\ntrial-2| one\ntrial-2| two\ntrial-2| half a line\n"
+    )
+    assert pedl_command("trial", "logs", "1/2", "--tail", "2").out == "two\nhalf a line\n"
+    assert pedl_command("trial", "logs", "1/2", "--tail", "0").out == ""
+    assert pedl_command("trial", "logs", "1/2", "--follow").out == "one\ntwo\nhalf a line\n"
+    assert pedl_command("trial", "logs", "1/1").out == ""
+
+
+def test_a_trial_is_described(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
+    whole = pedl_command("experiment", "create", *inputs, "--json").json()
+    assert pedl_command("t", "describe", "1/3", "--json").json() == whole["trials"][2]
+    shown = pedl_command("trial", "describe", "1/3").out
+    for word in (
+        "Trial: 1/3",
+        "State: COMPLETED",
+        f"Seed: {whole['trials'][2]['trial_seed']}",
+        "layers: 2",
+        "accuracy=",
+    ):
+        assert word in shown
+    result = pedl_command("trial", "describe", "1/4")
+    assert (result.code, result.err) == (1, "There is no trial 1/4; experiment 1 has trials 1 to 3.\n")

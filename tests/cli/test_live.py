@@ -1,0 +1,116 @@
+"""What runs is shown once and a few times a second: lines without a terminal, a table on one."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from pedl.cli.live import REDRAW_S, LineView, TableView, live_table, live_view, ranked
+
+
+def trial(number: int, state: str = "ACTIVE", steps: int = 0, value: Any = None) -> dict[str, Any]:
+    return {
+        "id": number, "state": state, "hparams": {"lr": 0.125 * number, "net": {"layers": 2}},
+        "steps_completed": steps, "batches_completed": 10 * steps, "messages": [],
+        "training": [{"step": step, "metrics": {"loss": 1 / step}} for step in range(1, steps + 1)],
+        "validation": [] if value is None else [{"step": steps, "metrics": {"accuracy": value}}],
+    }  # fmt: skip
+
+
+class Watched:
+    def __init__(self, *trials: dict[str, Any], best: int | None = None) -> None:
+        self.batches: dict[int, int] = {}
+        self.looks = 0
+        self.described = {
+            "id": 7, "state": "ACTIVE", "experiment_seed": 42, "best_trial": best, "trials": list(trials),
+            "config": {
+                "searcher": {"metric": "accuracy", "smaller_is_better": False, "max_steps": 3},
+                "hyperparameters": {
+                    "lr": {"type": "log"}, "net": {"layers": {"type": "const", "val": 2}},
+                },
+            },
+        }  # fmt: skip
+
+    def describe(self) -> dict[str, Any]:
+        self.looks += 1
+        return self.described
+
+
+def rendered(watched: Watched, rows: int) -> str:
+    output = io.StringIO()
+    Console(file=output, width=120).print(live_table(watched.describe(), watched.batches, rows))
+    return output.getvalue()
+
+
+def test_lines_tell_each_step_validation_message_and_end_once() -> None:
+    lines: list[str] = []
+    view = LineView(write=lines.append)
+    view.update(Watched(trial(1)), last=True)
+    assert lines == []
+    view.update(Watched(trial(1, steps=2)), last=True)
+    view.update(Watched(trial(1, steps=2)), last=True)
+    ended = trial(1, "COMPLETED", steps=3, value=0.75)
+    ended["messages"] = ["restarted: killed"]
+    view.update(Watched(ended), last=True)
+    view.update(Watched(ended), last=True)
+    assert lines == [
+        "trial 7/1: trains with lr=0.125",
+        "trial 7/1: step 1/3 loss=1",
+        "trial 7/1: step 2/3 loss=0.5",
+        "trial 7/1: step 3/3 loss=0.333333",
+        "trial 7/1: validation at step 3/3 accuracy=0.75",
+        "trial 7/1: restarted: killed",
+        "trial 7/1: COMPLETED",
+    ]
+
+
+def test_an_experiment_is_looked_at_a_few_times_a_second_and_at_the_end() -> None:
+    now = 0.0
+    view, watched = LineView(clock=lambda: now, write=lambda line: None), Watched(trial(1))
+    for tick in range(1000):
+        now = tick * REDRAW_S / 100
+        view.update(watched)
+    assert 9 <= watched.looks <= 11
+    view.update(watched, last=True)
+    assert watched.looks <= 12
+
+
+def test_the_table_shows_what_runs_then_the_best_as_many_as_fit() -> None:
+    watched = Watched(
+        trial(1, "COMPLETED", 3, 0.5), trial(2, "COMPLETED", 3, 0.75), trial(3, steps=1), trial(4), trial(5), best=2
+    )
+    watched.batches = {3: 17, 4: 2}
+    text = rendered(watched, rows=3)
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("7/")] == ["7/3", "7/4", "7/2"]
+    assert "17" in text and "Experiment 7  ACTIVE  seed 42" in text
+    assert "2 of 5 trials done, 2 running, 1 waiting; best: 7/2, accuracy 0.75" in text
+
+
+def test_what_looks_like_markup_is_shown_as_it_is() -> None:
+    odd = trial(1, "COMPLETED", 1, 0.5)
+    odd["hparams"] = {"lr": "[red]x[/red]"}
+    assert "lr=[red]x[/red]" in rendered(Watched(odd), rows=3)
+
+
+def test_trials_without_a_number_and_failed_ones_rank_last() -> None:
+    trials = [trial(1, "ERROR", 1, 0.9), trial(2, "COMPLETED", 1, "NaN"), trial(3, "COMPLETED", 1, 0.1),
+              trial(4, "COMPLETED", 1, 0.1), trial(5, "COMPLETED", 1, 0.2)]  # fmt: skip
+    described = Watched(*trials).describe()
+    assert [entry["id"] for entry in ranked(described, trials)] == [5, 3, 4, 1, 2]
+    described["config"]["searcher"]["smaller_is_better"] = True
+    assert [entry["id"] for entry in ranked(described, trials)][:3] == [3, 4, 5]
+
+
+def test_a_terminal_gets_the_table() -> None:
+    output = io.StringIO()
+    watched = Watched(trial(1, steps=1))
+    watched.batches = {1: 10}
+    with TableView(Console(file=output, force_terminal=True, width=100, height=20)) as view:
+        view.update(watched)
+    assert "Experiment 7" in output.getvalue() and "7/1" in output.getvalue()
+
+
+def test_elsewhere_there_are_lines() -> None:
+    assert isinstance(live_view(), LineView)

@@ -1,0 +1,148 @@
+"""Help answers at once, mistypes are guessed, errors are one message and an exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from pedl.cli.main import cli
+from pedl.version import VERSION
+from tests.cli.conftest import Pedl
+
+ROOT = Path(__file__).parents[2]
+
+
+def every_command(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
+    if isinstance(command, click.Group):
+        return [found for name, sub in command.commands.items() for found in every_command(sub, (*words, name))]
+    return [(words, command)]
+
+
+COMMANDS = every_command(cli)
+
+
+def test_the_commands_are_those_of_the_documentation() -> None:
+    assert {" ".join(words) for words, _ in COMMANDS} >= {
+        *(f"experiment {name}" for name in (
+            "create", "activate", "list", "describe", "config", "logs", "wait", "label", "archive", "delete"
+        )),
+        "trial describe", "trial logs", "preview-search", "doctor",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [words for words, _ in COMMANDS], ids=" ".join)
+def test_the_help_of_every_command_has_an_example_of_it(words: tuple[str, ...], pedl_command: Pedl) -> None:
+    result = pedl_command(*words, "--help")
+    assert result.code == 0
+    assert "Example" in result.out.partition("Options:")[0]
+    assert f"pedl {' '.join(words)}" in result.out.partition("Options:")[0].partition("Example")[2]
+
+
+def test_reading_commands_have_json() -> None:
+    reading = {"experiment list", "experiment describe", "experiment config", "trial describe", "preview-search"}
+    for words, command in COMMANDS:
+        if " ".join(words) in reading | {"doctor", "experiment label", "experiment wait"}:
+            assert "--json" in [name for option in command.params for name in option.opts]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from pedl.cli.main import cli\n"
+        "try: cli(['experiment', 'create', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print({name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    assert "'click'" in loaded
+    for heavy in ("numpy", "pydantic", "rich", "sqlite3", "tensorflow", "keras", "ruamel", "fsspec"):
+        assert f"'{heavy}'" not in loaded
+
+
+def test_help_takes_at_most_a_quarter_of_a_second_more_than_python() -> None:
+    def fastest(*words: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, check=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert fastest("-m", "pedl", "--help") - fastest("-c", "pass") <= 0.25
+
+
+def test_python_m_pedl_is_the_same_command() -> None:
+    ran = subprocess.run([sys.executable, "-m", "pedl", "--version"], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, f"pedl {VERSION}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["experimnt", "list"], "No such command: `experimnt`. Did you mean `pedl experiment`?"),
+        (["experiment", "actvate", "3"], "Did you mean `pedl experiment activate`?"),
+        (["e", "descrbe", "3"], "Did you mean `pedl experiment describe`?"),
+        (["trial", "zzz"], "There are: describe, logs."),
+        (["experiment", "list", "--jsn"], "--json"),
+    ],
+)
+def test_a_mistyped_command_is_guessed(words: list[str], told: str, pedl_command: Pedl) -> None:
+    result = pedl_command(*words)
+    assert result.code == 2
+    assert told in result.err
+    assert result.out == ""
+
+
+@pytest.mark.parametrize("words", [("e", "list"), ("e", "ls"), ("experiment", "list")])
+def test_nouns_can_be_abbreviated(words: tuple[str, ...], pedl_command: Pedl) -> None:
+    assert pedl_command(*words, "--json").json() == []
+
+
+def test_a_home_that_does_not_exist_is_empty_and_is_not_created(pedl_command: Pedl, tmp_path: Path) -> None:
+    result = pedl_command("experiment", "list", "--json")
+    assert (result.code, result.out) == (0, "[]\n")
+    result = pedl_command("experiment", "list")
+    assert (result.code, result.out, result.err) == (0, "", "There are no experiments in .pedl.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", [("describe", "7"), ("config", "7"), ("activate", "7"), ("logs", "7"), ("wait", "7"), ("label", "7", "x"),
+              ("archive", "7"), ("delete", "7", "--yes")], ids=lambda words: words[0],
+)  # fmt: skip
+def test_an_experiment_that_does_not_exist_is_told(words: tuple[str, ...], pedl_command: Pedl, tmp_path: Path) -> None:
+    result = pedl_command("experiment", *words)
+    assert result.code == 1
+    assert "There is no experiment 7" in result.err
+    assert "Traceback" not in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["experiment", "describe", "x"], "'x' is not a valid integer"),
+        (["experiment", "describe", "0"], "0 is not in the range x>=1"),
+        (["experiment", "describe"], "Missing argument 'ID'"),
+        (["experiment", "activate", "1", "--workers", "0"], "0 is not in the range x>=1"),
+        (["experiment", "create", "a", "b", "--seed", "-1"], "-1 is not in the range 0<=x<=2147483647"),
+        (["experiment", "create", "a", "b", "--paused", "--detach"], "--paused and --detach exclude each other"),
+        (["trial", "describe", "3"], "'3' is no trial; expected experiment/trial, for example 3/12"),
+        (["trial", "logs", "3/0"], "'3/0' is no trial"),
+    ],
+)
+def test_wrong_words_are_told_with_exit_code_2(words: list[str], told: str, pedl_command: Pedl) -> None:
+    result = pedl_command(*words)
+    assert result.code == 2
+    assert told in result.err
+
+
+def test_trouble_with_files_is_told_without_a_traceback(pedl_command: Pedl, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = pedl_command("--home", "file/home", "experiment", "delete", "1", "--yes")
+    assert result.code == 1
+    assert "Traceback" not in result.err and result.err
