@@ -62,7 +62,11 @@ def create(
     if paused and detach:
         raise click.UsageError("--paused and --detach exclude each other: what is paused does not run.")
     settings = read_config(config, None if seed is None else {"experiment_seed": seed})
-    made = create_experiment(settings.in_test_mode() if test_mode else settings, model_def, home)
+    try:
+        made = create_experiment(settings.in_test_mode() if test_mode else settings, model_def, home)
+    except KeyboardInterrupt:
+        say("Interrupted before anything was created.")
+        raise click.exceptions.Exit(INTERRUPTED) from None
     say(f"Created experiment {made.id} with seed {made.config.reproducibility.experiment_seed}.")
     if paused:
         say(f"Run it with: {command_line(home, f'experiment activate {made.id}')}")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import pedl.experiment
 from pedl.cli.main import cli
 from pedl.config import read_config
 from pedl.experiment import load_experiment
@@ -113,6 +114,31 @@ def test_ctrl_c_pauses_and_going_on_gives_the_same_outcome(
     result = pedl_command("--home", "other home", "experiment", "activate", "1", "--json")
     assert result.code == 0
     assert result.json()["outcome_sha256"] == whole["outcome_sha256"]
+
+
+def test_ctrl_c_before_anything_is_created_says_so(
+    pedl_command: Pedl, inputs: Inputs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pedl.experiment, "create_experiment", interrupted)
+    result = pedl_command("experiment", "create", *inputs)
+    assert (result.code, result.out, result.err) == (130, "", "Interrupted before anything was created.\n")
+
+
+def test_what_is_detached_runs_in_a_process_of_its_own_and_can_be_waited_for(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    pedl_command("experiment", "create", *inputs, "--paused")
+    executor.started.clear()
+    result = pedl_command("experiment", "activate", "1", "--detach")
+    assert result.code == 0
+    assert "Experiment 1 runs in the background" in result.err and "pedl experiment wait 1" in result.err
+    # The real process trains with real workers, which find no trial class in this model definition.
+    assert pedl_command("experiment", "wait", "1").code == 1
+    assert executor.started == []
+    assert "trial 1/3: ERROR" in (tmp_path / ".pedl/experiments/1/logs/master.log").read_text()
 
 
 def test_an_experiment_whose_trials_all_fail_ends_with_1_and_says_why(
