@@ -29,7 +29,7 @@ def rows(tensor: tf.Tensor) -> tf.Tensor:
 
 def word(tensor: tf.Tensor) -> tf.Tensor:
     """Returns the word of a whole tensor of any shape: uint8, (8,)."""
-    return tf.fingerprint(tf.reshape(as_bytes(tensor), [1, -1]))[0]
+    return tf.reshape(tf.fingerprint(tf.reshape(as_bytes(tensor), [1, -1])), [WORD_BYTES])
 
 
 def words(tensors: Sequence[Any]) -> tf.Tensor:
@@ -39,13 +39,16 @@ def words(tensors: Sequence[Any]) -> tf.Tensor:
 
 def joint_word(tensors: Sequence[Any]) -> tf.Tensor:
     """Returns one word for all tensors or variables together, in the given order: uint8, (8,)."""
-    parts = []
-    for tensor in map(tf.convert_to_tensor, tensors):
-        if tensor.shape.num_elements() * tensor.dtype.size <= _SMALL_BYTES:
-            parts.append(tf.reshape(as_bytes(tensor), [-1]))
+    values = [tf.convert_to_tensor(tensor) for tensor in tensors]
+    small: dict[tf.DType, list[tf.Tensor]] = {}
+    large = []
+    for value in values:
+        if value.shape.num_elements() * value.dtype.size <= _SMALL_BYTES:
+            small.setdefault(value.dtype, []).append(tf.reshape(value, [-1]))
         else:
-            parts.append(word(tensor))
-    return word(tf.concat(parts, 0))
+            large.append(word(value))
+    together = [tf.reshape(as_bytes(tf.concat(group, 0)), [-1]) for group in small.values()]
+    return word(tf.concat([*large, *together], 0))
 
 
 def as_bytes(tensor: tf.Tensor) -> tf.Tensor:
