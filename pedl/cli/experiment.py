@@ -1,22 +1,13 @@
-"""`pedl experiment ...`: create, go on, look, label, wait, delete."""
+"""`pedl experiment ...`: what looks at experiments, labels, archives and deletes them; running is next door."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 
 from pedl.cli.group import INTERRUPTED, Group
-from pedl.cli.options import (
-    command_line,
-    detach_option,
-    experiment_argument,
-    home_option,
-    json_option,
-    seed_option,
-    workers_option,
-)
+from pedl.cli.options import experiment_argument, home_option, json_option
 from pedl.cli.output import say, show_json
+from pedl.cli.run_commands import activate, create, wait
 
 follow_option = click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
 
@@ -26,80 +17,8 @@ def experiment() -> None:
     """Create experiments, run them, and look at them."""
 
 
-@experiment.command()
-@click.argument("config", type=click.Path(path_type=Path))
-@click.argument("model_def", type=click.Path(path_type=Path))
-@seed_option
-@workers_option
-@click.option("--paused", is_flag=True, help="Create it, and train nothing yet.")
-@detach_option
-@click.option("--test-mode", is_flag=True, help="Train one trial for one step of one batch, to see that all works.")
-@json_option
-@home_option
-def create(
-    config: Path,
-    model_def: Path,
-    seed: int | None,
-    workers: int | None,
-    paused: bool,
-    detach: bool,
-    test_mode: bool,
-    as_json: bool,
-    home: str,
-) -> None:
-    """Create an experiment from CONFIG (YAML) and MODEL_DEF (a directory or one .py file), and run it here.
-
-    Everything is checked first; if anything is wrong, nothing is created. Ctrl-C pauses.
-
-    \b
-    Examples: pedl experiment create examples/mnist/random.yaml examples/mnist
-              pedl experiment create random.yaml model_def.py --seed 7 --workers 2
-    """
-    from pedl.cli.running import run, run_detached, show_result
-    from pedl.config import read_config
-    from pedl.experiment import create_experiment
-
-    if paused and detach:
-        raise click.UsageError("--paused and --detach exclude each other: what is paused does not run.")
-    settings = read_config(config, None if seed is None else {"experiment_seed": seed})
-    try:
-        made = create_experiment(settings.in_test_mode() if test_mode else settings, model_def, home)
-    except KeyboardInterrupt:
-        say("Interrupted before anything was created.")
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    say(f"Created experiment {made.id} with seed {made.config.reproducibility.experiment_seed}.")
-    if paused:
-        say(f"Run it with: {command_line(home, f'experiment activate {made.id}')}")
-        show_result(made, home, as_json)
-    elif detach:
-        run_detached(made, home, workers, as_json)
-    else:
-        run(made, home, workers, as_json)
-
-
-@experiment.command()
-@experiment_argument
-@workers_option
-@detach_option
-@click.option("--accept-profile-change", is_flag=True, help="Go on although bits may differ on this machine.")
-@json_option
-@home_option
-def activate(
-    experiment_id: int, workers: int | None, detach: bool, accept_profile_change: bool, as_json: bool, home: str
-) -> None:
-    """Go on with experiment ID after a pause, a crash, or the end of the process that ran it.
-
-    \b
-    Example: pedl experiment activate 3 --workers 2
-    """
-    from pedl.cli.running import run, run_detached
-    from pedl.experiment import load_experiment
-
-    found = load_experiment(experiment_id, home)
-    if detach:
-        run_detached(found, home, workers, as_json, accept_profile_change)
-    else:
-        run(found, home, workers, as_json, accept_profile_change)
+for command in (create, activate, wait):
+    experiment.add_command(command)
 
 
 @experiment.command("list")
@@ -185,24 +104,6 @@ def logs(experiment_id: int, follow: bool, tail: int | None, home: str) -> None:
     from pedl.experiment import load_experiment
 
     print_logs(load_experiment(experiment_id, home), None, tail, follow)
-
-
-@experiment.command()
-@experiment_argument
-@json_option
-@home_option
-def wait(experiment_id: int, as_json: bool, home: str) -> None:
-    """Wait until experiment ID is over, or nobody runs it any more. Exit code: 0 completed, 1 failed, 130 paused.
-
-    \b
-    Example: pedl experiment create random.yaml . --detach && pedl experiment wait 3
-    """
-    from pedl.cli.running import finish
-    from pedl.experiment import load_experiment
-
-    found = load_experiment(experiment_id, home)
-    found.wait()
-    finish(found, home, as_json)
 
 
 @experiment.command()

@@ -176,7 +176,8 @@ def _place(loc: tuple[int | str, ...]) -> tuple[Path, type[Section]]:
     for part in loc[:-1]:
         field = section.model_fields.get(str(part))
         candidates = [field.annotation, *get_args(field.annotation)] if field else []
-        section = next((c for c in candidates if isinstance(c, type) and issubclass(c, Section)), section)
+        # Asked through the metaclass: Python 3.10 takes dict[str, str] for a class, and then not.
+        section = next((c for c in candidates if isinstance(c, type(Section))), section)
     return loc, section
 
 

@@ -125,7 +125,7 @@ def test_ints_and_choices_are_uniform_to_the_last_bit() -> None:
 @settings(max_examples=100, deadline=None)
 def test_a_power_is_the_nearest_float(base: float, exponent: float) -> None:
     found = power(base, exponent)
-    with decimal.localcontext(prec=120):
+    with decimal.localcontext(decimal.Context(prec=120)):
         exact = decimal.Decimal(base) ** decimal.Decimal(exponent)
         distance = abs(decimal.Decimal(found) - exact)
         for neighbour in (math.nextafter(found, 0), math.nextafter(found, math.inf)):
