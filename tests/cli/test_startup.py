@@ -1,0 +1,36 @@
+"""Asking for help is quick: commands import what they need when they run."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("keras", "numpy", "pydantic", "rich", "ruamel", "sqlite3", "tensorflow")
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def seconds(*arguments):
+    began = time.perf_counter()
+    run(*arguments)
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["experiment", "--help"], ["experiment", "create", "--help"]])
+def test_help_loads_no_heavy_package(arguments):
+    shown = run("-X", "importtime", "-m", "pedl", *arguments).stderr
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in shown.splitlines()}
+    assert "click" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_help_takes_at_most_a_quarter_of_a_second_more_than_bare_python():
+    # The least of several runs, taken in turns: another program's load only ever adds.
+    pairs = [(seconds("-c", "pass"), seconds("-m", "pedl", "--help")) for _ in range(7)]
+    bare, with_help = (min(times) for times in zip(*pairs, strict=True))
+    assert with_help - bare <= 0.25
