@@ -16,7 +16,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from pedl.cli.output import brief, pairs, say
+from pedl.cli.output import brief, counted, pairs, say
 from pedl.cli.tables import metric_of, searched_hparams, trials_table
 
 REDRAW_S = 0.25
@@ -132,7 +132,7 @@ def live_table(described: dict[str, Any], batches: dict[int, int], rows: int) ->
     shown = (running + ranked(described, over))[:rows]
     current = [{**t, "batches_completed": max(t["batches_completed"], batches.get(t["id"], 0))} for t in shown]
     waiting = len(trials) - len(running) - len(over)
-    footer = f"{len(over)} of {len(trials)} trials done, {len(running)} running, {waiting} waiting"
+    footer = f"{len(over)} of {counted(len(trials), 'trial')} done, {len(running)} running, {waiting} waiting"
     if best := next((trial for trial in trials if trial["id"] == described["best_trial"]), None):
         metric = described["config"]["searcher"]["metric"]
         footer += f"; best: {described['id']}/{best['id']}, {metric} {brief(metric_of(best, metric))}"

@@ -32,6 +32,16 @@ def brief(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things.
+
+    >>> counted(1, "trial"), counted(2000, "step"), counted(2, "batch")
+    ('1 trial', '2,000 steps', '2 batches')
+    """
+    plural = "es" if noun.endswith("ch") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Returns nested dicts as one, by dotted path."""
     found: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pedl.cli.options import json_option
-from pedl.cli.output import flat, pairs, show_json
+from pedl.cli.output import counted, flat, pairs, show_json
 
 
 @click.command("preview-search")
@@ -34,9 +34,10 @@ def _lines(plan: dict[str, Any]) -> list[str]:
     direction = "smallest" if plan["smaller_is_better"] else "largest"
     lines = [f"Search: {plan['searcher']}, for the {direction} {plan['metric']}"]
     for work in plan["work"]:
-        batches = work["steps"] * plan["batches_per_step"]
-        lines.append(f"  {work['trials']:,} trials of {work['steps']:,} steps ({batches:,} batches) each")
-    lines.append(f"Total: {plan['trials']:,} trials, {plan['total_steps']:,} steps, {plan['total_batches']:,} batches")
+        batches = counted(work["steps"] * plan["batches_per_step"], "batch")
+        lines.append(f"  {counted(work['trials'], 'trial')} of {counted(work['steps'], 'step')} ({batches}) each")
+    totals = [counted(plan["trials"], "trial"), counted(plan["total_steps"], "step")]
+    lines.append(f"Total: {', '.join([*totals, counted(plan['total_batches'], 'batch')])}")
     lines.append("Hyperparameters:" if plan["hyperparameters"] else "Hyperparameters: none")
     for path, parameter in plan["hyperparameters"].items():
         fields = {name: value for name, value in parameter.items() if name != "type" and value is not None}

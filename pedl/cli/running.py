@@ -12,7 +12,7 @@ import click
 from pedl.cli.group import INTERRUPTED
 from pedl.cli.live import live_view
 from pedl.cli.options import command_line
-from pedl.cli.output import pairs, say, show_json
+from pedl.cli.output import counted, pairs, say, show_json
 from pedl.cli.python import python_command
 from pedl.cli.tables import best_trial_lines
 from pedl.errors import PedlError
@@ -59,7 +59,8 @@ def show_result(experiment: Experiment, home: str, as_json: bool) -> None:
         show_json(described)
         return
     over = sum(trial["state"] in ("COMPLETED", "ERROR") for trial in described["trials"])
-    head = f"Experiment {described['id']}: {described['state']}, {over} of {len(described['trials'])} trials done"
+    done = f"{over} of {counted(len(described['trials']), 'trial')} done"
+    head = f"Experiment {described['id']}: {described['state']}, {done}"
     click.echo("\n".join([f"{head}, seed {described['experiment_seed']}", *best_trial_lines(described)]))
     for line in _failures(described, home):
         say(line)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pedl.cli.options import command_line
-from pedl.cli.output import brief, flat, pairs, say
+from pedl.cli.output import brief, counted, flat, pairs, say
 
 MOST_ROWS = 200
 """Trials that `describe` shows; the JSON has all."""
@@ -119,7 +119,10 @@ def show_trial(described: dict[str, Any], trial: dict[str, Any], home: str) -> N
         "Trial": name + (" (the best)" if trial["id"] == described["best_trial"] else ""),
         "State": trial["state"],
         "Seed": trial["trial_seed"],
-        "Done": f"{trial['steps_completed']} steps, {trial['batches_completed']} batches, {trial['restarts']} restarts",
+        "Done": ", ".join(
+            counted(trial[key], noun)
+            for key, noun in (("steps_completed", "step"), ("batches_completed", "batch"), ("restarts", "restart"))
+        ),
         "Weights": trial["weights_sha256"],
         "Fingerprint": trial["fingerprint"],
     }
