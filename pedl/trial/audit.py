@@ -6,7 +6,8 @@
     findings = audit.findings(model)
 
 The tripwire decides: a layer or initializer that drew from a running stream while it was made, built or traced. A walk
-over the model explains, and finds what was made before the audit began. All of it is reproducible through the trial's
+over the model explains, and finds what was made before the audit began. It may begin before the seeds are set and the
+model definition is imported, and then sees what that does too. All of it is reproducible through the trial's
 global seeds; what the factory makes is independent of order as well. The audit changes no bit.
 """
 
@@ -42,7 +43,6 @@ class Audit:
         self._unseen: list[str] = []
 
     def __enter__(self) -> Audit:
-        self._before = get_global_state()
         self._tripwire.set()
         return self
 
@@ -50,10 +50,10 @@ class Audit:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._tripwire.lift()
-        after = get_global_state()
+        before, after = self._tripwire.started_from, get_global_state()
         seen = {draw.source for draw in self._tripwire.draws}
         seen |= {source for it in self._tripwire.seedings for source in _SETS.get(it.function, ())}
-        self._unseen = [source for source in after if after[source] != self._before[source] and source not in seen]
+        self._unseen = [source for source in after if after[source] != before[source] and source not in seen]
 
     def findings(self, model: Any) -> list[Finding]:
         """Returns what was noticed, as plain dicts, each thing once; an empty list if nothing depends on order.

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pedl.trial.generators import current_borrow
+from pedl.trial.generators import current_borrow, get_global_state
 from pedl.trial.patches import Patches
 
 _LIBRARIES = frozenset({"numpy", "keras", "tensorflow", "pedl"}) | sys.stdlib_module_names
@@ -64,12 +64,18 @@ class Seeding:
 
 @dataclass
 class Tripwire:
-    """Notes draws and seedings between `set` and `lift`."""
+    """Notes draws and seedings between `set` and `lift`.
 
+    Attributes:
+      started_from: the states of the global generators at the start, or when pedl seeded them since.
+    """
+
+    started_from: dict[str, Any] = field(default_factory=dict)
     seedings: list[Seeding] = field(default_factory=list)
     _draws: dict[tuple[str, str, int, bool], Draw] = field(default_factory=dict)
     _visits: Counter[tuple[CodeType, int]] = field(default_factory=Counter)
     _patches: Patches = field(default_factory=Patches)
+    _active: bool = False
 
     @property
     def draws(self) -> list[Draw]:
@@ -78,6 +84,8 @@ class Tripwire:
 
     def set(self) -> None:
         """Replaces the functions."""
+        self.started_from = get_global_state()
+        self._active = True
         python: Any = random.random.__self__  # type: ignore[attr-defined]
         for name in ("random", "getrandbits"):
             # All other methods of the generator draw through these two, also those that somebody took before.
@@ -99,7 +107,8 @@ class Tripwire:
             self._patches.replace(module, name, self._noting_seed(title, getattr(module, name)))
 
     def lift(self) -> None:
-        """Puts the functions back."""
+        """Puts the functions back. One that a module took meanwhile stays what it is, and notes nothing any more."""
+        self._active = False
         self._patches.undo()
 
     def _noting(self, source: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,13 +132,19 @@ class Tripwire:
         @functools.wraps(function)
         def noting(*args: Any, **kwargs: Any) -> Any:
             caller = sys._getframe(1)
-            if not _is_library(caller):
+            by_user = not _is_library(caller)
+            if by_user and self._active:
                 self.seedings.append(Seeding(title, _line(caller)))
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+            if title == "keras.utils.set_random_seed" and not by_user:
+                self.started_from = get_global_state()
+            return result
 
         return noting
 
     def _note(self, source: str, frame: FrameType) -> None:
+        if not self._active:
+            return
         borrow = current_borrow()
         if borrow is not None and borrow.of_a_layer and source != "keras.random":
             return

@@ -157,6 +157,16 @@ def test_layers_that_share_an_integer_seed_are_named(tmp_path: Path) -> None:
     ) == [("shared_stream", "layer 'b/kernel'"), ("shared_stream", "layer 'drop_b'")]
 
 
+def test_an_import_may_be_watched_with_the_seeding_before_it(tmp_path: Path) -> None:
+    text = "import numpy as np\nfrom numpy.random import normal\nnp.random.seed(1)\nx = normal()"
+    for lines, expected in ((4, [("global_seed", "early.py:3"), ("draw", "early.py:4")]), (2, [])):
+        with Audit() as audit:
+            seed_everything(3)
+            source = "\n".join(text.split("\n")[:lines])
+            exec(compile(source, str(tmp_path / "early.py"), "exec"), {"__name__": "early"})
+        assert kinds(audit.findings(keras.Sequential())) == expected
+
+
 def test_items_of_a_dataset_may_draw_on_their_own_ground(tmp_path: Path) -> None:
     module = load(tmp_path)
     with Audit() as audit:

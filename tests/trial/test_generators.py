@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import random
 import subprocess
 import sys
@@ -188,6 +190,13 @@ def test_types_stay_what_they_were(tracked: TrackedGenerators, tmp_path: Path) -
     assert not isinstance(trial.state, np.random.Generator)
     assert issubclass(type(np.random.mtrand._rand), np.random.RandomState)
     assert np.random.default_rng(trial.rngs[0]) is trial.rngs[0]
+
+
+def test_generators_can_be_copied_and_sent_to_another_process(tracked: TrackedGenerators, tmp_path: Path) -> None:
+    trial = load(tmp_path)["Trial"]()
+    for generator in (*trial.rngs, trial.state, trial.python):
+        duplicates = [copy.deepcopy(generator), pickle.loads(pickle.dumps(generator))]
+        assert len({float(it.random()) for it in (*duplicates, generator)}) == 1
 
 
 def test_everything_is_put_back(tmp_path: Path) -> None:
