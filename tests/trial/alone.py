@@ -19,20 +19,22 @@ CONFIG: dict[str, Any] = {
 
 
 class Failed(Exception):
-    """A trial failed; the first argument is the kind, the second the message."""
+    """A trial failed; the text is the error's class and message."""
 
 
 class Alone:
     """Runs actions (see `alone_worker`) on trials, each call in a process of its own, forked from one warm server."""
 
     def __init__(self, directory: Path, **environment: str) -> None:
-        base = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *environment.pop("path", "").split()])}
+        base = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *environment.pop("path", "").split()]),
+        }
         self._executor = LocalExecutor(
             training_environment(base, onednn=True, max_instruction_set="none", extra=environment),
             lambda trial: directory / f"{trial}.log",
             worker="tests.trial.alone_worker",
         )
-        self._config = CONFIG
 
     def __call__(
         self,
@@ -68,7 +70,7 @@ class Alone:
             for _, message in self._executor.poll(120):
                 if message["type"] == "done":
                     return message["results"]
-                raise Failed(message.get("kind", message["type"]), message.get("message", str(message)))
+                raise Failed(f"{message.get('kind', message['type'])}: {message.get('message', message)}")
 
     def close(self) -> None:
         self._executor.close()

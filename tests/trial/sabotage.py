@@ -1,0 +1,75 @@
+"""Ways to break a mechanism on purpose, to see that the tests notice. Each takes a run and what was started."""
+
+import numpy as np
+
+import pedl.trial.run
+import pedl.trial.sources
+from pedl.trial.run import Run
+
+
+def _forget(run: Run, forgotten) -> None:
+    """Restoring leaves the variables that `forgotten(group, path)` names as they were."""
+    restore = run._state.restore
+
+    def forgetful(header, arrays, **options):
+        before = [(entry, v, v.numpy()) for entry, v in zip(run._state.header(), run._state.variables(), strict=True)]
+        restore(header, arrays, **options)
+        hit = [(v, value) for entry, v, value in before if forgotten(entry["group"], entry["path"])]
+        assert hit or options, "the sabotage found nothing to forget"
+        for variable, value in hit:
+            variable.assign(value)
+
+    run._state.restore = forgetful
+
+
+def forget_seed_generators(run, started):
+    _forget(run, lambda group, path: "seed_generator" in path)
+
+
+def forget_moving_statistics(run, started):
+    _forget(run, lambda group, path: "moving_mean" in path)
+
+
+def forget_momenta(run, started):
+    _forget(run, lambda group, path: group == "optimizer" and "momentum" in path)
+
+
+def forget_iteration(run, started):
+    _forget(run, lambda group, path: group == "optimizer" and "iteration" in path)
+
+
+def forget_averages(run, started):
+    _forget(run, lambda group, path: group == "optimizer" and "average" in path)
+
+
+def forget_accumulators(run, started):
+    _forget(run, lambda group, path: group == "optimizer" and "accumulator" in path)
+
+
+def forget_metrics(run, started):
+    _forget(run, lambda group, path: group == "metric" and "total" in path)
+
+
+def forget_one_weight(run, started):
+    _forget(run, lambda group, path: group == "model" and path.endswith("bias"))
+
+
+def forget_batches_done(run, started):
+    load = run.load
+
+    def forgetful(path, sha256=None):
+        load(path, sha256)
+        run.batches_done = 0
+
+    run.load = forgetful
+
+
+def unkeyed_order(run, started):
+    """Every epoch has the first one's order."""
+    order = pedl.trial.sources.epoch_order
+    pedl.trial.sources.epoch_order = lambda seed, epoch, size: order(seed, 0, size)
+
+
+def order_from_entropy(run, started):
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence()))
+    pedl.trial.sources.epoch_order = lambda seed, epoch, size: rng.permutation(size).astype(np.int32)
