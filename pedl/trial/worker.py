@@ -120,8 +120,8 @@ def _end(channel: Channel, run: Run, saved_at: int) -> dict[str, Any]:
 
 def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
     config = task["config"]
-    started = start(task)
     with Audit() as audit:
+        started = start(task)
         run = Run(
             started.trial,  # type: ignore[arg-type]
             started.generators,
