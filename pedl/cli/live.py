@@ -94,8 +94,12 @@ class LineView(View):
             news.append(f"trains with {searched_hparams(described, trial) or 'no hyperparameters'}")
         most = described["config"]["searcher"].get("max_steps")
         of = "" if most is None else f"/{most}"
-        news += [f"step {entry['step']}{of} {pairs(entry['metrics'])}" for entry in training[steps:]]
-        news += [f"validation at step {e['step']}{of} {pairs(e['metrics'])}" for e in validation[validations:]]
+        # By step, and a validation after the step that it follows: the order in which they happened.
+        results = [(e["step"], f"step {e['step']}{of} {pairs(e['metrics'])}") for e in training[steps:]]
+        results += [
+            (e["step"], f"validation at step {e['step']}{of} {pairs(e['metrics'])}") for e in validation[validations:]
+        ]
+        news += [line for _, line in sorted(results, key=lambda result: result[0])]
         news += messages[told:]
         if state != trial["state"] and trial["state"] in ("COMPLETED", "ERROR"):
             news.append(trial["state"])

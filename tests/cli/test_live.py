@@ -66,6 +66,16 @@ def test_lines_tell_each_step_validation_message_and_end_once() -> None:
     ]
 
 
+def test_lines_come_in_the_order_of_the_steps_however_many_arrive_at_once() -> None:
+    lines: list[str] = []
+    several = trial(1, steps=3)
+    several["validation"] = [{"step": step, "metrics": {"accuracy": 0.5}} for step in (1, 3)]
+    LineView(write=lines.append).update(Watched(several), last=True)
+    assert [" ".join(line.split()[2:5]) for line in lines[1:]] == [
+        "step 1/3 loss=1", "validation at step", "step 2/3 loss=0.5", "step 3/3 loss=0.333333", "validation at step",
+    ]  # fmt: skip
+
+
 def test_an_experiment_is_looked_at_a_few_times_a_second_and_at_the_end() -> None:
     now = 0.0
     view, watched = LineView(clock=lambda: now, write=lambda line: None), Watched(trial(1))
