@@ -1,5 +1,6 @@
 """The master: search, executor and store together are an experiment; create, load and list them."""
 
-from pedl.experiment.experiment import Experiment, TrialResult, create_experiment, list_experiments, load_experiment
+from pedl.experiment.experiment import Experiment, TrialResult
+from pedl.experiment.library import create_experiment, list_experiments, load_experiment
 
 __all__ = ["Experiment", "TrialResult", "create_experiment", "list_experiments", "load_experiment"]

@@ -11,7 +11,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from pedl.experiment.fold import Payload, TrialState
+from pedl.experiment.trial_state import Payload, TrialState
 
 _WORD_BYTES = 8
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from pedl.config import ExperimentConfig, parse_config
+from pedl.errors import ConfigError
 from pedl.executor import LocalExecutor
 from pedl.experiment.check import check_metric, run_check
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.describe import summary
-from pedl.experiment.fold import ExperimentState, Payload
+from pedl.experiment.fold import ExperimentState
 from pedl.experiment.profile import resolve_onednn
 from pedl.experiment.running import worker_environment
 from pedl.experiment.tasks import CHECK_TRIAL_ID, check_task
+from pedl.experiment.trial_state import Payload
+from pedl.experiment.warm import LogPlace, WarmExecutor
 from pedl.experiment.workers import ExecutorFactory
 from pedl.seeds import SCHEME, fresh_experiment_seed
 from pedl.store import Draft, ExperimentPaths, Home
@@ -35,8 +37,13 @@ def settle(config: ExperimentConfig, seed: int | None) -> ExperimentConfig:
       seed: takes precedence over the configuration's; where neither is given, the operating system's entropy.
 
     Raises:
-      ConfigError: if `seed` is out of its range.
+      ConfigError: if `seed` is out of its range, or checkpoints are to be kept where this version cannot.
     """
+    if config.checkpoint_storage.url is not None:
+        raise ConfigError(
+            f"checkpoint_storage.url: found {config.checkpoint_storage.url!r}, expected nothing: this version keeps "
+            "checkpoints in the home; leave it out, and choose the home with --home"
+        )
     plain = config.to_dict()
     chosen = plain["reproducibility"]
     if seed is not None:
@@ -49,8 +56,11 @@ def settle(config: ExperimentConfig, seed: int | None) -> ExperimentConfig:
 
 def create(
     config: ExperimentConfig, model_definition: Path, home: Home, make_executor: ExecutorFactory = LocalExecutor
-) -> int:
-    """Creates an experiment from a settled configuration and returns its id; nothing is trained yet.
+) -> tuple[int, WarmExecutor]:
+    """Creates an experiment from a settled configuration; nothing is trained yet.
+
+    Returns:
+      The experiment's id, and the executor that carried out the check: the caller uses it or closes it.
 
     Raises:
       ConfigError: if the searcher's metric does not exist.
@@ -71,22 +81,26 @@ def create(
             "seed_scheme": SCHEME,
         }
         decisions = Decisions(config, created["experiment_seed"]).start()
-        found = _check(created, decisions, aside, make_executor)
-        check_metric(config.searcher.metric, found["validation_metrics"])
-        created["numeric_profile"] = found["numeric_profile"]
-        created["warnings"] = found["warnings"]
-        drafts: list[Draft] = [("created", None, created), *decisions]
-        return home.create(lambda paths: _place(aside, paths), drafts, summary(_state(drafts)))
+        logs, environment = LogPlace(aside), worker_environment(created["config"])
+        aside.logs.mkdir()
+        executor = make_executor(environment, logs)
+        try:
+            found = run_check(executor, _check_task(created, decisions, aside), aside.log(CHECK_TRIAL_ID))
+            check_metric(config.searcher.metric, found["validation_metrics"])
+            created["numeric_profile"] = found["numeric_profile"]
+            created["warnings"] = found["warnings"]
+            drafts: list[Draft] = [("created", None, created), *decisions]
+            experiment_id = home.create(lambda paths: _place(aside, paths), drafts, summary(_state(drafts)))
+        except BaseException:
+            executor.close()
+            raise
+        logs.move_to(home.paths(experiment_id))
+        return experiment_id, WarmExecutor(environment, executor)
 
 
-def _check(
-    created: Payload, decisions: list[Draft], aside: ExperimentPaths, make_executor: ExecutorFactory
-) -> dict[str, Any]:
-    aside.logs.mkdir()
+def _check_task(created: Payload, decisions: list[Draft], aside: ExperimentPaths) -> Payload:
     first = next(payload for kind, trial_id, payload in decisions if kind == "trial_created" and trial_id == 1)
-    task = check_task(created, first["hparams"], first["trial_seed"], aside.model_definition)
-    with make_executor(worker_environment(created["config"]), aside.log) as executor:
-        return run_check(executor, task, aside.log(CHECK_TRIAL_ID))
+    return check_task(created, first["hparams"], first["trial_seed"], aside.model_definition)
 
 
 def _place(aside: ExperimentPaths, paths: ExperimentPaths) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 from pedl.config import ExperimentConfig
 from pedl.errors import StoreError
-from pedl.experiment.fold import ExperimentState, TrialState
+from pedl.experiment.fold import ExperimentState
 from pedl.experiment.ranking import searcher_metric
+from pedl.experiment.trial_state import TrialState
 from pedl.search import Close, Create, Operation, Train, make_search
 from pedl.seeds import trial_seed
 from pedl.store import Draft, Event, jsontext

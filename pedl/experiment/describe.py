@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pedl.experiment.fold import ExperimentState, TrialState
+from pedl.experiment.fold import ExperimentState
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.ranking import best_trial
+from pedl.experiment.trial_state import TrialState
 
 
 def describe(experiment_id: int, state: ExperimentState) -> dict[str, Any]:

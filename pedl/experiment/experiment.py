@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pedl.config import ExperimentConfig, parse_config, read_config
+from pedl.config import ExperimentConfig, parse_config
 from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
-from pedl.experiment.create import create, settle
 from pedl.experiment.describe import describe, summary
 from pedl.experiment.fold import ENDED, ExperimentState, fold
 from pedl.experiment.outcome import outcome_sha256
@@ -186,55 +185,3 @@ class Experiment:
 def shown_state(recorded: str, running: bool) -> str:
     """Returns the state that people see: ACTIVE needs a process that lives."""
     return "PAUSED" if recorded == "ACTIVE" and not running else recorded
-
-
-def create_experiment(
-    config: ExperimentConfig | dict[str, Any] | str | Path,
-    model_definition: str | Path,
-    home: Home | str | Path = ".pedl",
-    seed: int | None = None,
-    make_executor: ExecutorFactory = LocalExecutor,
-) -> Experiment:
-    """Checks everything, then creates an experiment; `run` trains it.
-
-    Args:
-      config: a configuration, a dict, or the path of a YAML file.
-      model_definition: a directory, or one .py file.
-      seed: the experiment seed, 0 .. 2**31 - 1; takes precedence over the configuration's.
-      make_executor: what runs the check and the trials.
-
-    Raises:
-      ConfigError, TrialDefinitionError: if something is wrong; nothing was created then.
-      StoreError: if the home was written by a newer pedl, or cannot be written.
-    """
-    overrides = None if seed is None else {"experiment_seed": seed}
-    if isinstance(config, str | Path):
-        config = read_config(Path(config), overrides)
-    elif isinstance(config, dict):
-        config = parse_config(config)
-    where = home if isinstance(home, Home) else Home(Path(home))
-    experiment_id = create(settle(config, seed), Path(model_definition), where, make_executor)
-    return Experiment(experiment_id, where, make_executor)
-
-
-def load_experiment(
-    experiment_id: int, home: Home | str | Path = ".pedl", make_executor: ExecutorFactory = LocalExecutor
-) -> Experiment:
-    """Returns an experiment that exists.
-
-    Raises:
-      StoreError: if there is none of that number; the message lists those that exist.
-    """
-    where = home if isinstance(home, Home) else Home(Path(home))
-    where.require(experiment_id)
-    return Experiment(experiment_id, where, make_executor)
-
-
-def list_experiments(home: Home | str | Path = ".pedl") -> list[dict[str, Any]]:
-    """Returns a short description of every experiment, by number; [] for a home that does not exist."""
-    where = home if isinstance(home, Home) else Home(Path(home))
-    found = where.summaries()
-    for entry in found:
-        if entry["state"] == "ACTIVE":
-            entry["state"] = shown_state(entry["state"], is_held(where.paths(entry["id"]).lock))
-    return found

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pedl.experiment.fold import Payload, TrialState
 from pedl.experiment.interrupts import Interrupts
 from pedl.experiment.journal import Journal
 from pedl.experiment.receiving import Receiver
 from pedl.experiment.tasks import resumable, train_task
+from pedl.experiment.trial_state import Payload, TrialState
 from pedl.experiment.workers import Workers
 from pedl.store import ExperimentPaths, Request
 from pedl.store.checkpoints import make_room, remove_checkpoint, remove_litter
@@ -126,7 +126,8 @@ class Master:
             self._journal.record("checkpoint_damaged", trial.id, {"uuid": kept["uuid"], "message": message})
         self._commit()
         make_room(self._paths, trial.id)
-        self._workers.start(train_task(self._experiment_id, self._journal.state, trial, self._paths, resume))
+        task = train_task(self._experiment_id, self._journal.state, trial, self._paths, resume)
+        self._workers.start(task, 0 if resume is None else resume["batches"])
 
     def _listen(self) -> None:
         arrivals = self._workers.poll(POLL_S) if len(self._workers) else []

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from pedl.experiment.fold import ENDED, ExperimentState, TrialState
+from pedl.experiment.fold import ENDED, ExperimentState
+from pedl.experiment.trial_state import TrialState
 from pedl.store import jsontext
 
 

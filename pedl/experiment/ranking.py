@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pedl.experiment.fold import ExperimentState, TrialState
+from pedl.experiment.fold import ExperimentState
+from pedl.experiment.trial_state import TrialState
 
 
 def metric_value(metrics: dict[str, Any], name: str) -> float:

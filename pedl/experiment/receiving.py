@@ -11,9 +11,9 @@ from typing import Any
 
 from pedl.errors import NotReproduced
 from pedl.experiment.alarm import first_difference, recorded_result, violation
-from pedl.experiment.fold import Payload, TrialState
 from pedl.experiment.journal import Journal
 from pedl.experiment.profile import differences, expected_profile
+from pedl.experiment.trial_state import Payload, TrialState
 from pedl.experiment.workers import Workers
 
 
@@ -56,10 +56,12 @@ class Receiver:
         if changes:
             message = f"the numeric profile was changed, and the change accepted: {'; '.join(changes)}"
             self._journal.record("profile_changed", None, {"found": found, "message": message})
-        self._result(trial, "started", payload)
+        if self._result(trial, "started", payload):
+            self._workers.trains(trial.id)
 
     def _step(self, trial: TrialState, payload: Payload) -> None:
-        self._result(trial, "step", payload)
+        if self._result(trial, "step", payload):
+            self._workers.batches[trial.id] = payload["batches"]
 
     def _validation(self, trial: TrialState, payload: Payload) -> None:
         self._result(trial, "validation", payload)

@@ -10,11 +10,12 @@ from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
 from pedl.executor.environment import training_environment
 from pedl.experiment.decisions import Decisions
-from pedl.experiment.fold import ExperimentState, Payload
+from pedl.experiment.fold import ExperimentState
 from pedl.experiment.interrupts import Interrupts
 from pedl.experiment.journal import Journal
 from pedl.experiment.master import Master
 from pedl.experiment.receiving import Receiver
+from pedl.experiment.trial_state import Payload
 from pedl.experiment.workers import ExecutorFactory, Workers
 from pedl.store import Home
 from pedl.store.lock import hold

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pedl.errors import CheckpointError
-from pedl.experiment.fold import ExperimentState, Payload, TrialState
+from pedl.experiment.fold import ExperimentState
+from pedl.experiment.trial_state import Payload, TrialState
 from pedl.store import ExperimentPaths
 from pedl.store.checkpoints import verify_checkpoint
 

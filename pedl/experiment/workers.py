@@ -23,6 +23,7 @@ class Workers:
         self._executor = executor
         self._running: dict[int, Attempt] = {}
         self._given_up: list[Attempt] = []
+        self._trains: set[int] = set()
         self.batches: dict[int, int] = {}
         """Batches done by the trials that run, newer than any event: for display."""
 
@@ -32,8 +33,10 @@ class Workers:
     def __contains__(self, trial_id: int) -> bool:
         return trial_id in self._running
 
-    def start(self, task: dict[str, Any]) -> None:
+    def start(self, task: dict[str, Any], batches: int) -> None:
+        """Starts an attempt that goes on after `batches` batches."""
         self._running[task["trial_id"]] = self._executor.start(task)
+        self.batches[task["trial_id"]] = batches
 
     def poll(self, timeout_s: float) -> list[tuple[Attempt, dict[str, Any]]]:
         """Returns what arrived, sorted by trial; what one attempt sent stays in its order.
@@ -48,7 +51,8 @@ class Workers:
     def ended(self, trial_id: int) -> None:
         """From here on nothing that this trial's attempt sent counts."""
         del self._running[trial_id]
-        self.batches.pop(trial_id, None)
+        del self.batches[trial_id]
+        self._trains.discard(trial_id)
 
     def give_up(self, trial_id: int) -> None:
         """As `ended`, for an attempt that still runs; its process is ended by `end_given_up`."""
@@ -60,9 +64,18 @@ class Workers:
             self._executor.kill(attempt)
         self._given_up = []
 
+    def trains(self, trial_id: int) -> None:
+        """From here on the trial's attempt has something to lose."""
+        self._trains.add(trial_id)
+
     def pause_all(self) -> None:
-        for attempt in self._running.values():
-            self._executor.send(attempt, {"type": "pause"})
+        """Asks for checkpoints and an end; attempts that have not begun to train are ended at once."""
+        for trial_id, attempt in list(self._running.items()):
+            if trial_id in self._trains:
+                self._executor.send(attempt, {"type": "pause"})
+            else:
+                self.give_up(trial_id)
+        self.end_given_up()
 
     def kill_all(self) -> None:
         for trial_id in list(self._running):

@@ -10,40 +10,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from pedl.errors import StoreError
 from pedl.store import database, jsontext
+from pedl.store.event_log import Draft, Event, EventLog, append_events, read_events, utc_now
 from pedl.store.paths import ExperimentPaths
-
-Draft = tuple[str, int | None, dict[str, Any]]
-"""An event that is not recorded yet: kind, trial id or None, payload."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened: `kind`, to trial `trial_id` (None: to the experiment), in plain JSON `payload`."""
-
-    sequence: int
-    kind: str
-    trial_id: int | None
-    payload: dict[str, Any]
-    recorded_at: str
-
-
-@dataclass(frozen=True)
-class Request:
-    """Something that another terminal asks of the process that runs an experiment."""
-
-    id: int
-    kind: str
-    payload: dict[str, Any]
 
 
 class Home:
@@ -81,7 +56,7 @@ class Home:
         """
         database.prepare(self.path)
         with database.connect(self.path) as connection, database.transaction(connection):
-            now = _now()
+            now = utc_now()
             row = connection.execute("INSERT INTO experiments (created_at, summary) VALUES (?, '{}')", (now,))
             experiment_id = int(row.lastrowid or 0)
             paths = self.paths(experiment_id)
@@ -92,7 +67,7 @@ class Home:
                 place_files(paths)
                 database.sync_directory(paths.root)
                 database.sync_directory(paths.root.parent)
-                _append(connection, experiment_id, drafts, summary, now)
+                append_events(connection, experiment_id, drafts, summary, now)
             except BaseException:
                 shutil.rmtree(paths.root, ignore_errors=True)
                 raise
@@ -131,7 +106,7 @@ class Home:
         """
         self.require(experiment_id)
         with database.connect(self.path) as connection:
-            return _read(connection, experiment_id)
+            return read_events(connection, experiment_id)
 
     @contextmanager
     def open_log(self, experiment_id: int) -> Iterator[EventLog]:
@@ -160,60 +135,6 @@ class Home:
             connection.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
         # The row goes first: files without a row are litter, a row without files would be a lie.
         shutil.rmtree(self.paths(experiment_id).root, ignore_errors=True)
-
-
-class EventLog:
-    """The events of one experiment, open for appending."""
-
-    def __init__(self, connection: sqlite3.Connection, experiment_id: int) -> None:
-        self._connection = connection
-        self._experiment_id = experiment_id
-
-    def events(self) -> list[Event]:
-        return _read(self._connection, self._experiment_id)
-
-    def requests(self) -> list[Request]:
-        """Returns the requests that wait, in the order in which they were made."""
-        rows = self._connection.execute(
-            "SELECT id, kind, payload FROM requests WHERE experiment_id = ? ORDER BY id", (self._experiment_id,)
-        )
-        return [Request(row[0], row[1], json.loads(row[2])) for row in rows]
-
-    def append(self, drafts: Sequence[Draft], summary: dict[str, Any], answered: Sequence[Request] = ()) -> None:
-        """Appends events, renews the summary and takes away answered requests: durable, together, on return."""
-        with database.transaction(self._connection):
-            for request in answered:
-                self._connection.execute("DELETE FROM requests WHERE id = ?", (request.id,))
-            _append(self._connection, self._experiment_id, drafts, summary, _now())
-
-
-def _append(
-    connection: sqlite3.Connection, experiment_id: int, drafts: Sequence[Draft], summary: dict[str, Any], now: str
-) -> None:
-    (last,) = connection.execute(
-        "SELECT COALESCE(MAX(sequence), 0) FROM events WHERE experiment_id = ?", (experiment_id,)
-    ).fetchone()
-    rows = [
-        (experiment_id, last + number, kind, trial_id, jsontext.dumps(payload), now)
-        for number, (kind, trial_id, payload) in enumerate(drafts, start=1)
-    ]
-    connection.executemany(
-        "INSERT INTO events (experiment_id, sequence, kind, trial_id, payload, recorded_at) VALUES (?, ?, ?, ?, ?, ?)",
-        rows,
-    )
-    connection.execute("UPDATE experiments SET summary = ? WHERE id = ?", (jsontext.dumps(summary), experiment_id))
-
-
-def _read(connection: sqlite3.Connection, experiment_id: int) -> list[Event]:
-    rows = connection.execute(
-        "SELECT sequence, kind, trial_id, payload, recorded_at FROM events WHERE experiment_id = ? ORDER BY sequence",
-        (experiment_id,),
-    )
-    return [Event(row[0], row[1], row[2], json.loads(row[3]), row[4]) for row in rows]
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _ranges(ids: Sequence[int]) -> str:

@@ -129,6 +129,58 @@ def test_what_was_checked_is_what_is_kept(tmp_path, definition):
     assert [entry["id"] for entry in list_experiments(tmp_path / "home")] == [1, 2]
 
 
+def test_a_storage_that_this_version_lacks_is_refused(tmp_path, definition):
+    with pytest.raises(ConfigError, match=r"checkpoint_storage\.url: found 's3://b/p', expected nothing: "):
+        create(tmp_path, definition, checkpoint_storage={"url": "s3://b/p"})
+    assert list(tmp_path.iterdir()) == []
+
+
+class Counted(FakeExecutor):
+    """Counts how often an executor is made and closed."""
+
+    made = closed = 0
+
+    def __call__(self, environment, log_path):
+        self.made += 1
+        self.log_path = log_path
+        return super().__call__(environment, log_path)
+
+    def close(self):
+        self.closed += 1
+        super().close()
+
+
+def test_a_warm_executor_is_used_once_and_writes_the_logs_of_the_experiment(tmp_path, definition):
+    executor = Counted()
+    home = tmp_path / "home"
+    one = create_experiment(configuration(), definition, home, 7, executor, keep_warm=True)
+    assert (executor.made, executor.closed) == (1, 0)
+    one.run()
+    assert (one.state, executor.made, executor.closed) == ("COMPLETED", 1, 1)
+    assert executor.log_path(2) == one.log_file(2)
+
+
+def test_a_warm_executor_is_not_used_in_another_environment(tmp_path, definition, monkeypatch):
+    executor = Counted()
+    one = create_experiment(configuration(), definition, tmp_path / "home", 7, executor, keep_warm=True)
+    monkeypatch.setenv("MY_SETTING", "changed")
+    one.run()
+    assert (one.state, executor.made, executor.closed) == ("COMPLETED", 2, 2)
+
+
+def test_the_executor_of_a_check_is_closed_unless_it_is_kept(tmp_path, definition):
+    executor = Counted()
+    create_experiment(configuration(), definition, tmp_path / "home", 7, executor)
+    assert (executor.made, executor.closed) == (1, 1)
+    executor = Counted()
+    executor.script.profile = {}
+    with pytest.raises(ConfigError):
+        config = configuration()
+        config["searcher"]["metric"] = "f1"
+        create_experiment(config, definition, tmp_path / "home", 7, executor, keep_warm=True)
+    assert (executor.made, executor.closed) == (1, 1)
+
+
 def test_a_definition_of_one_file_is_given_to_workers_as_that_file(tmp_path, definition):
     worker = FakeExecutor()
     one = create_experiment(configuration(), definition / "model_def.py", tmp_path / "home", 7, worker)

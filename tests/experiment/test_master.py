@@ -29,7 +29,7 @@ def created(tmp_path_factory, definition) -> Callable[[int | None], Path]:
     return homes.__getitem__
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     workers=st.sampled_from([1, 2, 3, 8]),
@@ -37,6 +37,13 @@ def created(tmp_path_factory, definition) -> Callable[[int | None], Path]:
 )
 def test_any_order_duplicates_losses_and_deaths_of_the_master_give_one_outcome(created, seed, workers, period):
     one_outcome(created(period), seed, workers)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_a_thousand_times_one_outcome(created, workers):
+    for seed in range(250):
+        one_outcome(created((None, 1, 3)[seed % 3]), seed, workers)
 
 
 def test_a_crash_between_any_two_events_changes_nothing(created):

@@ -113,6 +113,17 @@ def test_ctrl_c_pauses_and_going_on_gives_the_same_outcome(experiment, count):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_attempt_that_has_not_begun_to_train_is_ended_at_once_on_ctrl_c(experiment):
+    executor = FakeExecutor()
+    one = experiment(executor)
+    asked: list[int] = []
+    executor.send = lambda attempt, message: asked.append(attempt.trial_id)
+    interrupted(one, executor, after=0)
+    assert (asked, one.state) == ([1], "PAUSED")  # trial 1 had begun, trial 2 had not
+    one.run()
+    assert one.state == "COMPLETED"
+
+
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(experiment):
     storage = {"save_trial_latest": 2}
     calm = experiment(checkpoint_storage=storage)
@@ -187,11 +198,16 @@ def test_a_second_master_is_refused(experiment, monkeypatch):
     again = load_experiment(1, one._home, FakeExecutor())
 
     def start_a_second(live):
+        if tried:
+            return
+        tried.append(live.state)
         with pytest.raises(StoreError, match="Experiment 1 is being run by another process"):
             again.run()
         assert again.state == live.state
 
+    tried = []
     one.run(on_change=start_a_second)
+    assert tried == ["ACTIVE"]
     assert one.state == "COMPLETED"
 
 
