@@ -56,7 +56,8 @@ def create(
         raise click.UsageError("--paused and --detach exclude each other: what is paused does not run.")
     settings = read_config(config, None if seed is None else {"experiment_seed": seed})
     try:
-        made = create_experiment(settings.in_test_mode() if test_mode else settings, model_def, home)
+        settings = settings.in_test_mode() if test_mode else settings
+        made = create_experiment(settings, model_def, home, keep_warm=not (paused or detach))
     except KeyboardInterrupt:
         say("Interrupted before anything was created.")
         raise click.exceptions.Exit(INTERRUPTED) from None

@@ -16,6 +16,9 @@ from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState, fold
 from pedl.store import Draft, Event, EventLog, Request, jsontext
 
+_NOT_IN_SUMMARY = frozenset({"started", "step", "checkpoint", "checkpoint_deleted", "warning"})
+"""The kinds of event that leave a listing as it is: most of them, and a summary looks at every trial."""
+
 
 class Journal:
     """The state of an experiment that is being run, and its event log, open for appending."""
@@ -25,6 +28,7 @@ class Journal:
         self._log = log
         self._decisions = decisions
         self._queue: list[Draft] = []
+        self._summary = summary(self.state)
         self._decide(decisions.catch_up(events))
 
     @property
@@ -45,7 +49,9 @@ class Journal:
         """Makes durable what was recorded since the last commit; tells whether there was anything."""
         if not self._queue and not answered:
             return False
-        self._log.append(self._queue, summary(self.state), answered)
+        if any(kind not in _NOT_IN_SUMMARY for kind, _, _ in self._queue):
+            self._summary = summary(self.state)
+        self._log.append(self._queue, self._summary, answered)
         self._queue = []
         return True
 

@@ -106,7 +106,7 @@ class Master:
         return [(trial, kept) for trial in trials for kept in trial.checkpoints[:-latest]]
 
     def _start_tasks(self) -> None:
-        if self._ends_as is not None:
+        if self._ends_as is not None or len(self._workers) >= self._limit:
             return
         for _, trial in sorted(self._journal.state.trials.items()):
             if len(self._workers) >= self._limit:

@@ -119,7 +119,7 @@ def test_ctrl_c_pauses_and_going_on_gives_the_same_outcome(
 def test_ctrl_c_before_anything_is_created_says_so(
     pedl_command: Pedl, inputs: Inputs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def interrupted(*_: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pedl.experiment, "create_experiment", interrupted)

@@ -7,6 +7,8 @@ import pytest
 
 from pedl.errors import StoreError
 from pedl.experiment import list_experiments, load_experiment
+from pedl.experiment.describe import summary
+from pedl.experiment.fold import fold
 from pedl.store import Home, lock
 from tests.experiment.fake_executor import FakeExecutor, MasterDied, Script
 
@@ -69,6 +71,20 @@ def test_an_experiment_whose_master_died_is_paused_and_can_go_on(experiment):
     assert one.outcome_sha256 is None
     one.run()
     assert one.wait() == "COMPLETED"
+
+
+def test_a_listing_says_at_every_moment_what_the_events_say(experiment):
+    one = experiment(FakeExecutor(script=Script(fails={2: (2, "code")})))
+    compared = []
+
+    def compare(_):
+        (listed,) = list_experiments(one._home)
+        expected = summary(fold(one._home.events(1)))
+        assert {name: listed[name] for name in expected} == expected
+        compared.append(expected)
+
+    one.run(on_change=compare)
+    assert compared[-1]["trials_over"] == 3
 
 
 def test_labels_and_archiving_need_no_master(experiment):
