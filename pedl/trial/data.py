@@ -7,28 +7,36 @@ from typing import Any
 import keras
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.item_processes import ProcessSequenceSource
 from pedl.trial.keras_trial import KerasTrial, checked_batch_size
 from pedl.trial.sequences import SequenceSource
 from pedl.trial.sources import ArrayLoader, ArraySource, Source
-from pedl.trial.trial import call
+from pedl.trial.start import Started
+from pedl.trial.trial import Trial, call
 
 
-def data_sources(trial: KerasTrial) -> tuple[Source, Source]:
+def data_sources(started: Started) -> tuple[Source, Source]:
     """Returns the sources of a trial's training and validation batches.
 
     Raises:
       TrialDefinitionError: if the loaders are missing, empty, or of a structure that is not known.
     """
+    loaders = made_loaders(started.trial)
+    return _source(started, loaders[0], "training"), _source(started, loaders[1], "validation")
+
+
+def made_loaders(trial: Trial) -> Any:
+    """Returns the pair that the trial's `make_data_loaders` returns."""
     loaders = call(_make_data_loaders(trial), trial.context.experiment_config, trial.hparams)
     if not isinstance(loaders, (tuple, list)) or len(loaders) != 2:
         raise TrialDefinitionError(
             f"make_data_loaders() returned {type(loaders).__name__}, expected two loaders: (training, validation), "
             "for example ((x_train, y_train), (x_test, y_test))."
         )
-    return _source(trial, loaders[0], "training"), _source(trial, loaders[1], "validation")
+    return loaders
 
 
-def _make_data_loaders(trial: KerasTrial) -> Any:
+def _make_data_loaders(trial: Trial) -> Any:
     function = getattr(trial, "make_data_loaders", None)
     if function is None:
         raise TrialDefinitionError(
@@ -39,14 +47,18 @@ def _make_data_loaders(trial: KerasTrial) -> Any:
     return function
 
 
-def _source(trial: KerasTrial, loader: Any, role: str) -> Source:
+def _source(started: Started, loader: Any, role: str) -> Source:
+    trial = started.trial
     where = f"the {role} data of {type(trial).__name__}"
     seed = trial.context.trial_seed
     if isinstance(loader, keras.utils.PyDataset):
+        if loader.use_multiprocessing and loader.workers > 0:
+            return ProcessSequenceSource(loader, seed, role, where, started.task)
         return SequenceSource(loader, seed, role, where)
     if isinstance(loader, (tuple, list)) and 1 <= len(loader) <= 3:
         loader = ArrayLoader(*loader)
     if isinstance(loader, ArrayLoader):
+        assert isinstance(trial, KerasTrial)
         return ArraySource(loader, checked_batch_size(trial), seed, shuffle=role == "training", where=where)
     raise TrialDefinitionError(
         f"{where} is {type(loader).__name__}, expected arrays (x, y) or (x, y, sample_weight), a "

@@ -6,6 +6,9 @@ It knows nothing of experiments and workers, so that a test or a notebook can ho
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +25,9 @@ from pedl.trial.data import data_sources
 from pedl.trial.generators import borrowed, get_global_state, set_global_state
 from pedl.trial.keras_trial import KerasTrial, built_model
 from pedl.trial.loop import Loop
-from pedl.trial.sources import Source
+from pedl.trial.sources import Segment, Source
+from pedl.trial.start import Started
 from pedl.trial.state import WholeState, raw
-from pedl.trial.tracked import TrackedGenerators
 from pedl.trial.weights import weights_sha256
 
 
@@ -64,7 +67,7 @@ class Run:
     """A trial that is being trained.
 
     Args:
-      generators: those of the user's own, followed since before the model definition was imported.
+      started: the trial's instance, new, and what belongs to it.
       batches_per_step: at least 1.
       every_tensor: whether a word per variable is recorded at every batch, and not only at a step's end.
 
@@ -75,21 +78,19 @@ class Run:
         digits.
     """
 
-    CHUNK_S = 0.5
-    """A call of the compiled loop is given about this many seconds of batches, so that requests are answered soon."""
-
     def __init__(
         self,
-        trial: KerasTrial,
-        generators: TrackedGenerators,
+        started: Started,
         *,
         batches_per_step: int = 100,
         every_tensor: bool = False,
     ) -> None:
-        self._generators = generators
+        trial = started.trial
+        assert isinstance(trial, KerasTrial)
+        self._generators = started.generators
         self._batches_per_step = batches_per_step
         self._every_tensor = every_tensor
-        self._training, self._validation = data_sources(trial)
+        self._training, self._validation = data_sources(started)
         self.model = built_model(trial)
         _build(self.model, self._training, trial.context.trial_seed)
         self._state = WholeState(self.model, trial)
@@ -101,7 +102,8 @@ class Run:
         self._prepared = False
         self._chain: fingerprint.Chain | None = None
         self._step = _Step()
-        self._at_most = 8
+        self._pace = _Pace()
+        self._ahead = ThreadPoolExecutor(1, "next-segment")
         self.batches_done = 0
 
     def prepare(self) -> None:
@@ -145,7 +147,8 @@ class Run:
         self.prepare()
         before = [(variable, variable.numpy()) for variable in self._changed_by_validation()]
         self.model.reset_metrics()
-        for segment in self._validation.segments(0, self._validation.batches_per_epoch, self._at_most):
+        segments = self._validation.segments(0, self._validation.batches_per_epoch, self._pace.at_most)
+        for segment in self._made_ahead("validation", self._validation, segments):
             self._loop.validate(self._validation, segment)
         with metrics.phase("validation"):
             result = metrics.reported(self.model.get_metrics_result(), self.model, "validation")
@@ -208,20 +211,35 @@ class Run:
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
+    def close(self) -> None:
+        """Ends what the data sources started."""
+        self._ahead.shutdown()
+        self._training.close()
+        self._validation.close()
+
     def _train_within_step(self, end: int) -> None:
         if self.batches_done % self._batches_per_step == 0:
             self.model.reset_metrics()
             self._step = _Step()
-        while self.batches_done < end:
-            batches = min(end - self.batches_done, self._at_most)
-            started = time.perf_counter()
-            for segment in self._training.segments(self.batches_done, batches, batches):
+        segments = self._training.segments(self.batches_done, end - self.batches_done, self._pace.at_most)
+        for segment in self._made_ahead("training", self._training, segments):
+            with self._pace.timed(segment.count):
                 record = self._loop.train(self._training, segment)
-                self._keep(segment.words, record.states, record.tensors)
-                self.batches_done += segment.count
-            # The clock decides how many batches a call is given, which moves no bit.
-            elapsed_s = max(time.perf_counter() - started, 1e-6)
-            self._at_most = max(1, min(int(batches * self.CHUNK_S / elapsed_s), 8 * self._at_most, 10_000))
+            self._keep(segment.words, record.states, record.tensors)
+            self.batches_done += segment.count
+
+    def _made_ahead(self, phase: str, source: Source, segments: Iterator[Segment]) -> Iterator[Segment]:
+        """Makes the next segment in a thread while the caller works on one.
+
+        Making items borrows the process's generators, and so does tracing: a segment's function is traced before the
+        thread begins on the next, and the caller runs compiled functions only.
+        """
+        segment = next(segments, None)
+        while segment is not None:
+            self._loop.prepare(phase, source, segment.feed)
+            upcoming = self._ahead.submit(next, segments, None)
+            yield segment
+            segment = upcoming.result()
 
     def _keep(self, data: Any, states: Any, tensors: Any) -> None:
         assert self._chain is not None
@@ -256,6 +274,27 @@ class Run:
         """
         trainable = {id(raw(v)) for v in self.model.trainable_variables}
         return [v for group, v in self._state.groups() if group != "optimizer" and id(v) not in trainable]
+
+
+class _Pace:
+    """How many batches a call of the compiled loop is given: about half a second's. The clock moves no bit by it."""
+
+    CALL_S = 0.5
+
+    def __init__(self) -> None:
+        self._batches = 8
+
+    def at_most(self) -> int:
+        """Returns the number of batches for the next call, at least 1."""
+        return self._batches
+
+    @contextmanager
+    def timed(self, batches: int) -> Iterator[None]:
+        """Learns from the time that a call with `batches` batches takes."""
+        started = time.perf_counter()
+        yield
+        elapsed_s = max(time.perf_counter() - started, 1e-6)
+        self._batches = max(1, min(int(batches * self.CALL_S / elapsed_s), 8 * self._batches, 10_000))
 
 
 def _words(text: str, name: str, variables: int) -> npt.NDArray[np.uint8]:

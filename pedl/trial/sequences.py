@@ -46,15 +46,17 @@ class SequenceSource(StackedSource):
 
     def batches(self, start: int, count: int) -> Iterator[tuple[Any, ...]]:
         for number in range(start, start + count):
-            epoch, index = divmod(number, self.batches_per_epoch)
-            if self._role == "training":
-                self._begin_epochs_up_to(epoch)
-            else:
-                epoch = 0
-            yield self.item(epoch, index)
+            yield self.batch(number)
 
-    def item(self, epoch: int, index: int) -> tuple[Any, ...]:
-        """Returns the batch of an index, made under the key of its place."""
+    def batch(self, number: int) -> tuple[Any, ...]:
+        """Returns the batch of a number, made under the key of its place. Numbers of earlier epochs are not asked
+        for.
+        """
+        epoch, index = divmod(number, self.batches_per_epoch)
+        if self._role == "training":
+            self._begin_epochs_up_to(epoch)
+        else:
+            epoch = 0
         with borrowed(seeds.stream_seed(self._trial_seed, "sequence", self._role, epoch, index)):
             return as_batch(self._dataset[index], f"{self._where}[{index}]")
 

@@ -8,7 +8,7 @@ the source's `take` to one row after the other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +43,11 @@ class Source(ABC):
     batches_per_epoch: int
 
     @abstractmethod
-    def segments(self, start: int, count: int, at_most: int) -> Iterator[Segment]:
-        """Yields `count` batches from batch number `start` on, in segments of at most `at_most` batches."""
+    def segments(self, start: int, count: int, at_most: Callable[[], int]) -> Iterator[Segment]:
+        """Yields `count` batches from batch number `start` on, in segments of at most `at_most()` batches.
+
+        `at_most` is asked anew for each segment, and moves no bit.
+        """
 
     @abstractmethod
     def take(self, row: Any) -> Any:
@@ -58,7 +61,10 @@ class Source(ABC):
         """Returns a feed for each batch shape that is known beforehand, the usual one first; used to trace, not to
         train.
         """
-        return [next(self.segments(0, 1, 1)).feed]
+        return [next(self.segments(0, 1, lambda: 1)).feed]
+
+    def close(self) -> None:  # noqa: B027 - most sources start nothing
+        """Ends what the source started; called when the trial ends."""
 
 
 class ArrayLoader:
@@ -95,12 +101,12 @@ class ArraySource(Source):
     def take(self, row: Any) -> Any:
         return tf.nest.map_structure(lambda tensor: tf.gather(tensor, row), self._tensors)
 
-    def segments(self, start: int, count: int, at_most: int) -> Iterator[Segment]:
+    def segments(self, start: int, count: int, at_most: Callable[[], int]) -> Iterator[Segment]:
         full_batches = self._size // self._batch_size
         while count > 0:
             epoch, first = divmod(start, self.batches_per_epoch)
             size = self._batch_size if first < full_batches else self._size % self._batch_size
-            batches = min(count, at_most, full_batches - first) if first < full_batches else 1
+            batches = min(count, at_most(), full_batches - first) if first < full_batches else 1
             offset = first * self._batch_size
             indices = self._epoch(epoch)[offset : offset + batches * size].reshape(batches, size)
             yield Segment(tf.constant(indices), batches, self._words(indices))
@@ -108,7 +114,7 @@ class ArraySource(Source):
 
     def examples(self) -> list[Any]:
         numbers = sorted({0, self.batches_per_epoch - 1})
-        return [segment.feed for number in numbers for segment in self.segments(number, 1, 1)]
+        return [segment.feed for number in numbers for segment in self.segments(number, 1, lambda: 1)]
 
     def _epoch(self, epoch: int) -> npt.NDArray[np.int32]:
         if not self._shuffle:
@@ -171,6 +177,8 @@ class StackedSource(Source):
     """Base of sources that make one batch at a time in Python: equally shaped batches are stacked for one call."""
 
     _MOST_BYTES = 64 * 2**20
+    # Longer segments are not faster, and the next one is made while this one is trained.
+    _MOST_BATCHES = 16
 
     @abstractmethod
     def batches(self, start: int, count: int) -> Iterator[tuple[Any, ...]]:
@@ -179,13 +187,12 @@ class StackedSource(Source):
     def take(self, row: Any) -> Any:
         return row
 
-    def segments(self, start: int, count: int, at_most: int) -> Iterator[Segment]:
+    def segments(self, start: int, count: int, at_most: Callable[[], int]) -> Iterator[Segment]:
         pending: list[Any] = []
         pending_bytes = 0
         for batch in self.batches(start, count):
-            if pending and (
-                _shapes(batch) != _shapes(pending[0]) or len(pending) == at_most or pending_bytes > self._MOST_BYTES
-            ):
+            full = len(pending) >= min(at_most(), self._MOST_BATCHES) or pending_bytes > self._MOST_BYTES
+            if pending and (full or _shapes(batch) != _shapes(pending[0])):
                 yield _stack(pending)
                 pending, pending_bytes = [], 0
             pending.append(batch)

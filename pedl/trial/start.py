@@ -30,11 +30,18 @@ class RestartNeeded(Exception):
 
 @dataclass(frozen=True)
 class Started:
-    """A trial's instance, the generators that its definition keeps, and the session it computes in, as plain JSON."""
+    """A trial in this process.
+
+    Attributes:
+      trial: its instance.
+      generators: those that its definition keeps, followed since before it was imported.
+      task: what it was started from, with the session it computes in: started from it, another process has the same
+        trial.
+    """
 
     trial: Trial
     generators: TrackedGenerators
-    session_config: dict[str, Any]
+    task: dict[str, Any]
 
 
 def start(task: dict[str, Any]) -> Started:
@@ -70,7 +77,7 @@ def start(task: dict[str, Any]) -> Started:
                 "hparams. Let it depend on nothing but them."
             )
         raise RestartNeeded(wanted)
-    return Started(trial, generators, wanted)
+    return Started(trial, generators, {**task, "session_config": wanted})
 
 
 def _context(task: dict[str, Any]) -> context.TrialContext:

@@ -63,7 +63,7 @@ def _check(channel: Channel) -> dict[str, Any]:
         "type": "done",
         "class": type(started.trial).__name__,
         "validation_metrics": run.validation_metric_names(),
-        "session_config": started.session_config,
+        "session_config": started.task["session_config"],
         "numeric_profile": _profile(channel.task),
         "warnings": [finding["message"] for finding in findings],
     }
@@ -79,7 +79,7 @@ def _train(channel: Channel) -> dict[str, Any]:
         {
             "type": "started",
             "numeric_profile": _profile(task),
-            "session_config": started.session_config,
+            "session_config": started.task["session_config"],
             "initial_state": run.initial_word,
             "audit": findings,
         }
@@ -123,8 +123,7 @@ def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
     with Audit() as audit:
         started = start(task)
         run = Run(
-            started.trial,  # type: ignore[arg-type]
-            started.generators,
+            started,
             batches_per_step=config["batches_per_step"],
             every_tensor=config["reproducibility"]["fingerprint"] == "batch",
         )

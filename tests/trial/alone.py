@@ -25,6 +25,8 @@ class Failed(Exception):
 class Alone:
     """Runs actions (see `alone_worker`) on trials, each call in a process of its own, forked from one warm server."""
 
+    workloads = WORKLOADS
+
     def __init__(self, directory: Path, **environment: str) -> None:
         base = {
             **os.environ,

@@ -19,8 +19,7 @@ def main(channel: Any) -> None:
     try:
         started = start(task)
         run = Run(
-            started.trial,
-            started.generators,
+            started,
             batches_per_step=task["config"]["batches_per_step"],
             every_tensor=task["config"]["reproducibility"]["fingerprint"] == "batch",
         )

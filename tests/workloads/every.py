@@ -1,0 +1,64 @@
+"""All workloads as one trial class: the hyperparameter `workload` says which. It prints where it is and what it has."""
+
+import json
+import os
+import tempfile
+import time
+
+import keras
+import numpy as np
+from cnn import CnnTrial
+from lstm import LstmTrial
+from mlp import MlpTrial
+from sequence import SequenceTrial
+
+TRIALS = {"mlp": MlpTrial, "cnn": CnnTrial, "lstm": LstmTrial, "sequence": SequenceTrial}
+
+
+class EveryTrial(MlpTrial):
+    def __init__(self, hparams):
+        self.__class__ = TRIALS[hparams["workload"]]
+        print("circumstances", json.dumps(circumstances()))
+
+
+class EntropyTrial(MlpTrial):
+    """Not reproducible: a part of its data is the operating system's entropy."""
+
+    def make_data_loaders(self, experiment_config, hparams):
+        (x, y), validation = super().make_data_loaders(experiment_config, hparams)
+        return (x + np.frombuffer(os.urandom(x.size), np.uint8).reshape(x.shape) / 255, y), validation
+
+
+class Slow(keras.utils.PyDataset):
+    """Batches that take their time, so that a kill finds a trial at work."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        time.sleep(0.01)
+        rows = slice(10 * index, 10 * index + 10)
+        return self.x[rows] + np.random.normal(size=self.x[rows].shape), self.y[rows]
+
+
+class SlowTrial(MlpTrial):
+    def make_data_loaders(self, experiment_config, hparams):
+        training, validation = super().make_data_loaders(experiment_config, hparams)
+        return Slow(*training), validation
+
+
+def circumstances():
+    affinity = getattr(os, "sched_getaffinity", None)
+    return {
+        "cores": len(affinity(0)) if affinity else 0,
+        "directory": os.getcwd(),
+        "home": os.environ["HOME"],
+        "locale": os.environ.get("LC_ALL"),
+        "time zone": time.tzname,
+        "temporary": tempfile.gettempdir(),
+        "string hash": hash("pedl"),
+    }
