@@ -28,7 +28,9 @@ class Group(click.Group):
         name = self.aliases.get(args[0], args[0])
         if self.get_command(ctx, name) is None and not args[0].startswith("-"):
             commands = self.list_commands(ctx)
-            close = difflib.get_close_matches(args[0], commands, n=1)
+            close = [it for it in commands if it.startswith(args[0])] or difflib.get_close_matches(
+                args[0], commands, n=1
+            )
             guess = f"Did you mean `{ctx.command_path} {close[0]}`?" if close else f"There are: {', '.join(commands)}."
             ctx.fail(f"No such command: `{args[0]}`. {guess}")
         return super().resolve_command(ctx, [name, *args[1:]])

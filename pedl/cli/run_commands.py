@@ -55,6 +55,7 @@ def create(
     if paused and detach:
         raise click.UsageError("--paused and --detach exclude each other: what is paused does not run.")
     settings = read_config(config, None if seed is None else {"experiment_seed": seed})
+    say(f"Checking {model_def} with TensorFlow ...")
     try:
         settings = settings.in_test_mode() if test_mode else settings
         made = create_experiment(settings, model_def, home, keep_warm=not (paused or detach))

@@ -13,11 +13,12 @@ from pedl.errors import ConfigError, TrialDefinitionError, TrialFailed
 from pedl.executor import TERMINAL_TYPES, Executor
 
 
-def run_check(executor: Executor, task: dict[str, Any], log: Path) -> dict[str, Any]:
+def run_check(executor: Executor, task: dict[str, Any], log: Path, source: Path) -> dict[str, Any]:
     """Carries a check task out and returns what the worker found: metrics, numeric profile, warnings.
 
     Args:
       log: what the worker prints.
+      source: the model definition as its author knows it; errors name its files, and not those of the copy.
 
     Raises:
       TrialDefinitionError: if the model definition, its data or its code is wrong; with the user's frames.
@@ -29,7 +30,7 @@ def run_check(executor: Executor, task: dict[str, Any], log: Path) -> dict[str, 
     if answer["type"] == "done":
         return answer
     if answer["type"] == "failed":
-        raise TrialDefinitionError(answer["message"])
+        raise TrialDefinitionError(_failure(answer, Path(task["definition"]), source))
     said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
     raise TrialFailed(f"The process that checks the model definition was lost: {answer.get('reason')}.\n{said}")
 
@@ -43,6 +44,16 @@ def check_metric(metric: str, found: list[str]) -> None:
     if metric not in found:
         names = ", ".join(sorted(found))
         raise ConfigError(f"searcher.metric: found {metric!r}, expected a validation metric of the trial: {names}")
+
+
+def _failure(answer: dict[str, Any], copy: Path, source: Path) -> str:
+    """Returns what failed. The copy that was checked is gone when it is read, so the source is named instead."""
+    message = str(answer["message"])
+    for directory in (copy.resolve(), copy):
+        message = message.replace(str(directory), str(source))
+    if answer["kind"] != "code":
+        return message
+    return f"{source} raised an error when it was checked with the hyperparameters of trial 1.\n{message}"
 
 
 def _last_message(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:

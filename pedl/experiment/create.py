@@ -85,7 +85,8 @@ def create(
         aside.logs.mkdir()
         executor = make_executor(environment, logs)
         try:
-            found = run_check(executor, _check_task(created, decisions, aside), aside.log(CHECK_TRIAL_ID))
+            task = _check_task(created, decisions, aside)
+            found = run_check(executor, task, aside.log(CHECK_TRIAL_ID), model_definition)
             check_metric(config.searcher.metric, found["validation_metrics"])
             created["numeric_profile"] = found["numeric_profile"]
             created["warnings"] = found["warnings"]

@@ -93,7 +93,7 @@ class Home:
                 if connection.execute("SELECT 1 FROM experiments WHERE id = ?", (experiment_id,)).fetchone():
                     return
                 ids = [row[0] for row in connection.execute("SELECT id FROM experiments ORDER BY id")]
-        there = f"There are {_ranges(ids)}" if ids else "It holds no experiment"
+        there = f"It holds experiment{'s' * (len(ids) > 1)} {_ranges(ids)}" if ids else "It holds no experiment"
         raise StoreError(
             f"There is no experiment {experiment_id} in {self.path}. {there}; choose another home with --home."
         )

@@ -79,7 +79,10 @@ def check_complete(trial_class: type[Trial]) -> None:
     """Raises TrialDefinitionError if the class lacks an abstract method; names each with its signature."""
     missing = sorted(trial_class.__abstractmethods__)
     if missing:
-        signatures = "\n".join(f"    def {name}{inspect.signature(getattr(trial_class, name))}" for name in missing)
+        # Annotations are texts here, and would be shown in quotes.
+        signatures = "\n".join(
+            f"    def {name}{inspect.signature(getattr(trial_class, name))}".replace("'", "") for name in missing
+        )
         raise TrialDefinitionError(
             f"{trial_class.__name__} lacks {len(missing)} method{'s' * (len(missing) > 1)} that a "
             f"{trial_class.__mro__[1].__name__} must have. Add:\n{signatures}"

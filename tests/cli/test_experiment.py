@@ -124,7 +124,8 @@ def test_ctrl_c_before_anything_is_created_says_so(
 
     monkeypatch.setattr(pedl.experiment, "create_experiment", interrupted)
     result = pedl_command("experiment", "create", *inputs)
-    assert (result.code, result.out, result.err) == (130, "", "Interrupted before anything was created.\n")
+    told = "Checking md with TensorFlow ...\nInterrupted before anything was created.\n"
+    assert (result.code, result.out, result.err) == (130, "", told)
 
 
 def test_what_is_detached_runs_in_a_process_of_its_own_and_can_be_waited_for(

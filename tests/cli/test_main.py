@@ -58,6 +58,7 @@ def test_python_m_pedl_is_the_same_command() -> None:
     ("words", "told"),
     [
         (["experimnt", "list"], "No such command: `experimnt`. Did you mean `pedl experiment`?"),
+        (["exp", "list"], "No such command: `exp`. Did you mean `pedl experiment`?"),
         (["experiment", "actvate", "3"], "Did you mean `pedl experiment activate`?"),
         (["e", "descrbe", "3"], "Did you mean `pedl experiment describe`?"),
         (["trial", "zzz"], "There are: describe, logs."),

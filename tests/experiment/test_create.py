@@ -50,6 +50,20 @@ def test_what_the_check_finds_is_told_and_nothing_is_created(tmp_path, definitio
     assert list(tmp_path.iterdir()) == []
 
 
+def test_errors_name_the_files_of_the_author_and_not_the_copy_that_is_gone(tmp_path, definition):
+    class Raising(Answering):
+        def _work(self, task, attempt):
+            text = f'  File "{task["definition"]}/model_def.py", line 3\nKeyError: 1'
+            yield {**failed("code"), "message": text}
+
+    with pytest.raises(TrialDefinitionError) as caught:
+        create_experiment(configuration(), definition, tmp_path / "home", 7, Raising())
+    assert str(caught.value) == (
+        f"{definition} raised an error when it was checked with the hyperparameters of trial 1.\n"
+        f'  File "{definition}/model_def.py", line 3\nKeyError: 1'
+    )
+
+
 def create(tmp_path, definition, *answers, **changes):
     answers = answers or (done(),)
     return create_experiment(configuration(**changes), definition, tmp_path / "home", 7, Answering(*answers))

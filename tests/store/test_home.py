@@ -70,7 +70,7 @@ def test_the_number_of_a_deleted_experiment_is_not_used_again(tmp_path):
     Home(tmp_path).delete(first)
     assert not Home(tmp_path).paths(first).root.exists()
     assert create(tmp_path) == first + 1
-    with pytest.raises(StoreError, match="There are 2; choose"):
+    with pytest.raises(StoreError, match="It holds experiment 2; choose"):
         Home(tmp_path).events(first)
 
 
