@@ -118,7 +118,7 @@ class Master:
     def _start(self, trial: TrialState) -> None:
         self._definition.check()
         resume = None
-        for kept, error in list(resumable(trial, self._paths)):
+        for kept, error in resumable(trial, self._paths):
             if error is None:
                 resume = kept
                 break
