@@ -23,9 +23,9 @@ class WholeState:
     """All variables that training changes, in an order that is the same in every process.
 
     The groups, in their order: "model" (weights and seed generators), "optimizer" (all that the model or the trial
-    holds), "metric", "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial or the model), and
-    "captured" (what the traced function uses and nobody holds). Within a group, variables are told apart by position:
-    names are neither unique nor stable, and are only compared.
+    holds), "metric", "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial or the model),
+    and "captured" (what the traced function uses and nobody holds). Within a group, variables are told apart by
+    position: names are neither unique nor stable, and are only compared.
     """
 
     def __init__(self, model: keras.Model, trial: object) -> None:
