@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -55,8 +56,8 @@ def circumstances():
     affinity = getattr(os, "sched_getaffinity", None)
     return {
         "cores": len(affinity(0)) if affinity else 0,
-        "directory": os.getcwd(),
-        "home": os.environ["HOME"],
+        "directory": str(Path.cwd()),
+        "home": os.environ.get("HOME"),
         "locale": os.environ.get("LC_ALL"),
         "time zone": time.tzname,
         "temporary": tempfile.gettempdir(),
