@@ -2,11 +2,12 @@
 
     python benchmarks/loop.py [--rounds 15] [--models mlp lstm cnn]
 
-Each contender is a process of its own that stays, and they take turns: an epoch each, round after round, so that a slow minute
-of the machine hits all of them. Printed are the medians over rounds of the ratio within a round, and their quartiles.
+Each contender is a process of its own that stays, and they take turns: an epoch each, round after round, so that a slow
+minute of the machine hits all of them. Printed are the medians over rounds of the ratio within a round, and their
+quartiles.
 
-`fit` and `fit 50` (steps_per_execution=50) run as a user has them: TensorFlow's default pools, no op determinism. `pedl` records the
-fingerprint of all variables after every batch; `unrecorded` is the same with that record taken out.
+`fit` and `fit 50` (steps_per_execution=50) run as a user has them: TensorFlow's default pools, no op determinism.
+`pedl` records the fingerprint of all variables after every batch; `unrecorded` is the same with that record taken out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def main() -> None:
         contend(*arguments.contender)
         return
     print(
-        "| model | times as fast as `fit` | as `fit`, steps_per_execution=50 | the record's share of a step | step, ms |"
+        "| model | times as fast as `fit` | as `fit`, steps_per_execution=50 | the record's share of a step | step, ms "
+        "|"
     )
     print("|---|---|---|---|---|")
     for model in arguments.models:
@@ -103,7 +105,7 @@ def _pedl(model_name: str, contender: str):
     import tensorflow as tf
 
     from pedl.trial import fingerprint
-    from pedl.trial.run import Run
+    from pedl.trial.keras_run import KerasRun
     from pedl.trial.start import start
 
     if contender == "unrecorded":
@@ -123,7 +125,7 @@ def _pedl(model_name: str, contender: str):
             "session_config": None,
         }
     )
-    run = Run(started, batches_per_step=100)
+    run = KerasRun(started, batches_per_step=100)
     steps = started.trial.make_data_loaders({}, {"model": model_name})[0][0].shape[0] // started.trial.batch_size()
 
     def epoch() -> int:

@@ -17,6 +17,7 @@ import keras
 from pedl.errors import CheckpointError, PedlError, TrialDefinitionError
 from pedl.trial.audit import Audit
 from pedl.trial.definition import user_traceback
+from pedl.trial.keras_run import KerasRun
 from pedl.trial.profile import numeric_profile
 from pedl.trial.run import Run, StepReport
 from pedl.trial.start import RestartNeeded, Started, start
@@ -122,7 +123,7 @@ def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
     config = task["config"]
     with Audit() as audit:
         started = start(task)
-        run = Run(
+        run = KerasRun(
             started,
             batches_per_step=config["batches_per_step"],
             every_tensor=config["reproducibility"]["fingerprint"] == "batch",

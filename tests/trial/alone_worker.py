@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pedl.trial.keras_run import KerasRun
 from pedl.trial.run import Run, StepReport
 from pedl.trial.start import start
 
@@ -18,7 +19,7 @@ def main(channel: Any) -> None:
     task = channel.task
     try:
         started = start(task)
-        run = Run(
+        run = KerasRun(
             started,
             batches_per_step=task["config"]["batches_per_step"],
             every_tensor=task["config"]["reproducibility"]["fingerprint"] == "batch",

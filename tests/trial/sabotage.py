@@ -2,12 +2,11 @@
 
 import numpy as np
 
-import pedl.trial.run
 import pedl.trial.sources
-from pedl.trial.run import Run
+from pedl.trial.keras_run import KerasRun
 
 
-def _forget(run: Run, forgotten) -> None:
+def _forget(run: KerasRun, forgotten) -> None:
     """Restoring leaves the variables that `forgotten(group, path)` names as they were."""
     restore = run._state.restore
 

@@ -1,0 +1,177 @@
+"""A Keras trial, alive in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pedl import seeds
+from pedl.trial import fingerprint, metrics
+from pedl.trial.data import data_sources
+from pedl.trial.generators import borrowed
+from pedl.trial.keras_trial import KerasTrial, built_model
+from pedl.trial.loop import Loop
+from pedl.trial.run import Run
+from pedl.trial.sources import Segment, Source
+from pedl.trial.start import Started
+from pedl.trial.state import WholeState, raw
+from pedl.trial.weights import weights_sha256
+
+
+class KerasRun(Run):
+    """A Keras trial that is being trained.
+
+    Attributes:
+      model: the compiled model.
+    """
+
+    def __init__(self, started: Started, *, batches_per_step: int = 100, every_tensor: bool = False) -> None:
+        super().__init__(started, batches_per_step=batches_per_step, every_tensor=every_tensor)
+        trial = started.trial
+        assert isinstance(trial, KerasTrial)
+        trial_seed = trial.context.trial_seed
+        self._training, self._validation = data_sources(started)
+        self.model = built_model(trial)
+        _build(self.model, self._training, trial_seed)
+        self._state = WholeState(self.model, trial)
+        if self.model.optimizer is not None:
+            self.model.optimizer.build(self.model.trainable_variables)
+        self._loop = Loop(self.model, self._state, trial_seed, every_tensor=every_tensor)
+        self.initial_word = fingerprint.joint_word(self._state.variables()).numpy().tobytes().hex()
+        self._pace = _Pace()
+        self._ahead = ThreadPoolExecutor(1, "next-segment")
+
+    def validate(self) -> dict[str, Any]:
+        self.prepare()
+        before = [(variable, variable.numpy()) for variable in self._changed_by_validation()]
+        self.model.reset_metrics()
+        segments = self._validation.segments(0, self._validation.batches_per_epoch, self._pace.at_most)
+        for segment in self._made_ahead("validation", self._validation, segments):
+            self._loop.validate(self._validation, segment)
+        result = metrics.reported(self.model.get_metrics_result(), self.model, "validation")
+        for variable, value in before:
+            variable.assign(value)
+        return result
+
+    def validation_metric_names(self) -> list[str]:
+        self.prepare()
+        return sorted(metrics.reported(self.model.get_metrics_result(), self.model, "validation"))
+
+    def weights_sha256(self) -> str:
+        return weights_sha256(self.model)
+
+    def finish(self) -> None:
+        if self.model.optimizer is not None:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def close(self) -> None:
+        self._ahead.shutdown()
+        self._training.close()
+        self._validation.close()
+
+    def _prepare(self) -> None:
+        for phase, source in (("training", self._training), ("validation", self._validation)):
+            for feed in source.examples():
+                self._loop.prepare(phase, source, feed)
+
+    def _begin_step(self) -> None:
+        self.model.reset_metrics()
+
+    def _train(self, batches: int) -> None:
+        segments = self._training.segments(self.batches_done, batches, self._pace.at_most)
+        for segment in self._made_ahead("training", self._training, segments):
+            with self._pace.timed(segment.count):
+                record = self._loop.train(self._training, segment)
+            self._recorder.keep(segment.words, record.states, record.tensors)
+            self.batches_done += segment.count
+
+    def _made_ahead(self, phase: str, source: Source, segments: Iterator[Segment]) -> Iterator[Segment]:
+        """Makes the next segment in a thread while the caller works on one.
+
+        Making items borrows the process's generators, and so does tracing: a segment's function is traced before the
+        thread begins on the next, and the caller runs compiled functions only.
+        """
+        segment = next(segments, None)
+        while segment is not None:
+            self._loop.prepare(phase, source, segment.feed)
+            upcoming = self._ahead.submit(next, segments, None)
+            yield segment
+            segment = upcoming.result()
+
+    def _training_metrics(self) -> dict[str, Any]:
+        return metrics.reported(self.model.get_metrics_result(), self.model, "training")
+
+    def _header(self) -> list[dict[str, Any]]:
+        return self._state.header()
+
+    def _arrays(self) -> list[npt.NDArray[Any]]:
+        return self._state.arrays()
+
+    def _tensor_words(self) -> npt.NDArray[np.uint8]:
+        words: npt.NDArray[np.uint8] = fingerprint.words(self._state.variables()).numpy()
+        return words
+
+    def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
+        # Before tracing: some layers bake values of theirs into the graph as constants (Normalization.mean).
+        self._state.restore(header, arrays, only=["model"])
+        for layer in _flat_layers(self.model):
+            if hasattr(layer, "finalize_state"):
+                layer.finalize_state()
+        self.prepare()
+        self._state.restore(header, arrays)
+
+    def _changed_by_validation(self) -> list[Any]:
+        """All but weights and optimizers: metrics, counters of seed generators, states of recurrent layers,
+        averages.
+        """
+        trainable = {id(raw(v)) for v in self.model.trainable_variables}
+        return [v for group, v in self._state.groups() if group != "optimizer" and id(v) not in trainable]
+
+
+class _Pace:
+    """How many batches a call of the compiled loop is given: about half a second's. The clock moves no bit by it."""
+
+    CALL_S = 0.5
+
+    def __init__(self) -> None:
+        self._batches = 8
+
+    def at_most(self) -> int:
+        """Returns the number of batches for the next call, at least 1."""
+        return self._batches
+
+    @contextmanager
+    def timed(self, batches: int) -> Iterator[None]:
+        """Learns from the time that a call with `batches` batches takes."""
+        started = time.perf_counter()
+        yield
+        elapsed_s = max(time.perf_counter() - started, 1e-6)
+        self._batches = max(1, min(int(batches * self.CALL_S / elapsed_s), 8 * self._batches, 10_000))
+
+
+def _build(model: keras.Model, source: Source, trial_seed: int) -> None:
+    """Builds a model that does not know its input's shape yet, from the first batch's; runs nothing, draws from no
+    running stream.
+    """
+    if model.built:
+        return
+    batch = source.take(tf.nest.map_structure(lambda tensor: tensor[0], source.examples()[0]))
+    inputs = keras.utils.unpack_x_y_sample_weight(batch)[0]
+    spec = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), inputs)
+    with borrowed(seeds.stream_seed(trial_seed, "build")):
+        tf.function(lambda x: model(x, training=False), autograph=False).get_concrete_function(spec)
+
+
+def _flat_layers(layer: Any) -> list[Any]:
+    found = []
+    for inner in getattr(layer, "layers", ()):
+        found += [inner, *_flat_layers(inner)]
+    return found
