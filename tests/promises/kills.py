@@ -1,0 +1,104 @@
+"""Kills an experiment's processes with -9 at random moments, and activates it until it is over."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tests.executor.living import MARK, assert_nobody_stays
+from tests.promises.commands import ROOT, command, environment
+
+VICTIMS = {"worker": 7, "server": 1, "master": 1, "everything": 1}
+"""Who is killed, and how many times in ten."""
+
+
+@dataclass
+class Killer:
+    """Runs `pedl experiment activate` again and again, and kills in between.
+
+    Args:
+      seed: of the order of victims and of the pauses between kills; what a pause meets is up to the clock.
+      pauses_s: the shortest and the longest pause.
+
+    Attributes:
+      kills: how many of each kind of victim died.
+    """
+
+    seed: int
+    pauses_s: tuple[float, float] = (0.05, 1.3)
+    kills: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._next: list[str] = []
+
+    def run_to_the_end(self, home: Path, mark: str, at_most: int, workers: int) -> None:
+        """Activates experiment 1 until it is over, killing `at_most` times; whoever remains then is found."""
+        left = at_most
+        while True:
+            master = subprocess.Popen(
+                command(home, "experiment", "activate", "1", "--workers", str(workers)),
+                env=environment({MARK: mark}),
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            left -= self._disturb(master, left)
+            _, said = master.communicate()
+            assert_nobody_stays(mark, within_s=10)
+            if master.returncode != -9:
+                assert master.returncode == 0, said
+                return
+
+    def _disturb(self, master: subprocess.Popen[str], at_most: int) -> int:
+        """Kills until the master has ended or `at_most` victims are dead; returns how many died."""
+        died = 0
+        while died < at_most and not _has_ended(master, within_s=self._random.uniform(*self.pauses_s)):
+            victim = self._next_victim()
+            chosen = self._find(victim, master)
+            while not chosen and not _has_ended(master, within_s=0.05):
+                chosen = self._find(victim, master)
+            for process in chosen:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self.kills[victim] += bool(chosen)
+            died += bool(chosen)
+        return died
+
+    def _next_victim(self) -> str:
+        if not self._next:
+            self._next = [name for name, times in VICTIMS.items() for _ in range(times)]
+            self._random.shuffle(self._next)
+        return self._next.pop()
+
+    def _find(self, victim: str, master: subprocess.Popen[str]) -> list[psutil.Process]:
+        family = psutil.Process(master.pid)
+        servers = family.children()
+        workers = [worker for server in servers for worker in _children(server)]
+        return {
+            "worker": self._random.sample(workers, min(1, len(workers))),
+            "server": servers,
+            "master": [family],
+            "everything": [family, *servers, *workers],
+        }[victim]
+
+
+def _has_ended(master: subprocess.Popen[str], within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline and master.poll() is None:
+        time.sleep(0.01)
+    return master.poll() is not None
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.children()
+    return []
