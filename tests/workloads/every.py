@@ -22,14 +22,6 @@ class EveryTrial(MlpTrial):
         print("circumstances", json.dumps(circumstances()))
 
 
-class EntropyTrial(MlpTrial):
-    """Not reproducible: a part of its data is the operating system's entropy."""
-
-    def make_data_loaders(self, experiment_config, hparams):
-        (x, y), validation = super().make_data_loaders(experiment_config, hparams)
-        return (x + np.frombuffer(os.urandom(x.size), np.uint8).reshape(x.shape) / 255, y), validation
-
-
 class Slow(keras.utils.PyDataset):
     """Batches that take their time, so that a kill finds a trial at work."""
 
@@ -50,6 +42,15 @@ class SlowTrial(MlpTrial):
     def make_data_loaders(self, experiment_config, hparams):
         training, validation = super().make_data_loaders(experiment_config, hparams)
         return Slow(*training), validation
+
+
+class EntropyTrial(SlowTrial):
+    """Not reproducible: a part of its data is the operating system's entropy."""
+
+    def make_data_loaders(self, experiment_config, hparams):
+        training, validation = super().make_data_loaders(experiment_config, hparams)
+        training.x += np.frombuffer(os.urandom(training.x.size), np.uint8).reshape(training.x.shape) / 255
+        return training, validation
 
 
 def circumstances():
