@@ -1,0 +1,65 @@
+"""docs/commands.md has every command, argument and option, in the words of its own help."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from pedl.cli.main import cli
+from tests.docs.pages import ROOT, blocks
+
+PAGE = (ROOT / "docs" / "commands.md").read_text()
+EVERYWHERE = ("home", "help", "version")
+"""Options that the page describes once."""
+
+
+def commands(group: click.Group = cli, words: str = "pedl") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{words} {name}")
+        else:
+            yield f"{words} {name}", command
+
+
+def section(words: str, command: click.Command) -> str:
+    """Returns what the page must have of a command: heading, help and a row for each option."""
+    context = click.Context(command)
+    arguments = [it for it in command.params if isinstance(it, click.Argument)]
+    head = " ".join(["### " + words, *(it.make_metavar(context) for it in arguments)])
+    told = [paragraph for paragraph in inspect.cleandoc(command.help).split("\n\n") if "\b" not in paragraph]
+    rows = [
+        f"| `{'`, `'.join([*it.secondary_opts, *it.opts])}{'' if it.is_flag else ' ' + it.metavar}` | {it.help} |"
+        for it in command.params
+        if isinstance(it, click.Option) and it.name not in EVERYWHERE
+    ]
+    table = ["| option | |\n|---|---|\n" + "\n".join(rows)] if rows else []
+    return "\n\n".join([head, *told, *table])
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize(("words", "command"), list(commands()))
+def test_a_command_is_on_the_page_in_the_words_of_its_help(words: str, command: click.Command) -> None:
+    assert plain(section(words, command)) in plain(PAGE), f"docs/commands.md lacks:\n\n{section(words, command)}"
+
+
+def test_the_page_has_no_other_command() -> None:
+    shown = set(re.findall(r"^### (pedl [a-z -]+)", PAGE, re.MULTILINE))
+    assert {name.strip() for name in shown} == {words for words, _ in commands()}
+
+
+def test_every_command_that_keeps_or_reads_experiments_takes_a_home() -> None:
+    without = {words for words, command in commands() if "home" not in {it.name for it in command.params}}
+    assert without == {"pedl preview-search", "pedl doctor"}
+
+
+def test_every_command_has_an_example_that_is_run() -> None:
+    lines = [line for block in blocks("docs/commands.md") if block.language == "sh" for line in block.text.splitlines()]
+    for words, _ in commands():
+        assert any(line.startswith(words) for line in lines), words
