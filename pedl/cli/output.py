@@ -16,7 +16,7 @@ def say(message: str) -> None:
 
 def show_json(value: Any) -> None:
     """Writes a result as JSON to standard output; floats read back to the same bits."""
-    from pedl.store.jsontext import plain
+    from pedl.jsontext import plain
 
     click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 

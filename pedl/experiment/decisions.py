@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pedl import jsontext
 from pedl.config import ExperimentConfig
 from pedl.errors import StoreError
 from pedl.experiment.fold import ExperimentState
@@ -16,7 +17,7 @@ from pedl.experiment.ranking import searcher_metric
 from pedl.experiment.trial_state import TrialState
 from pedl.search import Close, Create, Operation, Train, make_search
 from pedl.seeds import trial_seed
-from pedl.store import Draft, Event, jsontext
+from pedl.store import Draft, Event
 
 DECISIONS = ("trial_created", "trial_targeted", "trial_closed")
 """The kinds of event that the search causes."""

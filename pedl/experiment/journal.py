@@ -11,10 +11,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pedl import jsontext
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState, fold
-from pedl.store import Draft, Event, EventLog, Request, jsontext
+from pedl.store import Draft, Event, EventLog, Request
 
 _NOT_IN_SUMMARY = frozenset({"started", "step", "checkpoint", "checkpoint_deleted", "warning"})
 """The kinds of event that leave a listing as it is: most of them, and a summary looks at every trial."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from pedl import jsontext
 from pedl.experiment.fold import ENDED, ExperimentState
 from pedl.experiment.trial_state import TrialState
-from pedl.store import jsontext
 
 
 def outcome(state: ExperimentState) -> list[dict[str, Any]]:

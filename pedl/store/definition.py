@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pathspec
 
+from pedl import jsontext
 from pedl.errors import StoreError, TrialDefinitionError
-from pedl.store import jsontext
 from pedl.store.database import sync_directory
 
 IGNORE_FILE = ".pedlignore"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from pedl.store import jsontext
+from pedl import jsontext
 from pedl.store.database import transaction
 
 Draft = tuple[str, int | None, dict[str, Any]]

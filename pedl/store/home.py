@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pedl import jsontext
 from pedl.errors import StoreError
-from pedl.store import database, jsontext
+from pedl.store import database
 from pedl.store.event_log import Draft, Event, EventLog, append_events, read_events, utc_now
 from pedl.store.paths import ExperimentPaths
 

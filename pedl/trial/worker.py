@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import keras
 
 from pedl.errors import CheckpointError, PedlError, TrialDefinitionError
+from pedl.jsontext import plain
 from pedl.trial.audit import Audit
 from pedl.trial.definition import user_traceback
 from pedl.trial.keras_run import KerasRun
@@ -190,17 +191,6 @@ def _failed(kind: str, message: str, error: BaseException, definition: Path) -> 
     if not isinstance(error, PedlError | _LossIsNaN):
         traceback.print_exception(error)
     return {"type": "failed", "kind": kind, "message": message, "traceback": user_traceback(error, definition)}
-
-
-def plain(value: Any) -> Any:
-    """Returns `value` with NaN and infinities as the strings that pedl's JSON has for them."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
 
 
 # Imported with this module, before the server forks: Keras loads these parts when they are first touched.

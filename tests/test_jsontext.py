@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pedl.store.jsontext import dumps
+from pedl.jsontext import dumps
 
 
 def test_the_text_is_canonical_and_floats_keep_their_bits():
