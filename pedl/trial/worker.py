@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import math
 import traceback
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,10 +62,12 @@ def main(channel: Channel) -> None:
 def _check(channel: Channel) -> dict[str, Any]:
     """Goes as far as the first traced batch, and trains nothing."""
     started, run, findings = _alive(channel.task)
+    with closing(run):
+        names = run.validation_metric_names()
     return {
         "type": "done",
         "class": type(started.trial).__name__,
-        "validation_metrics": run.validation_metric_names(),
+        "validation_metrics": names,
         "session_config": started.task["session_config"],
         "numeric_profile": _profile(channel.task),
         "warnings": [finding["message"] for finding in findings],
@@ -73,7 +76,6 @@ def _check(channel: Channel) -> dict[str, Any]:
 
 def _train(channel: Channel) -> dict[str, Any]:
     task = channel.task
-    config = task["config"]
     started, run, findings = _alive(task)
     if task["resume"] is not None:
         run.load(Path(task["resume"]["path"]), task["resume"]["sha256"])
@@ -86,13 +88,19 @@ def _train(channel: Channel) -> dict[str, Any]:
             "audit": findings,
         }
     )
-    saved_at = task["resume"]["step"] if task["resume"] is not None else 0
-    while run.steps_done < task["until_step"]:
+    with closing(run):
+        return _train_until(channel, run, task["until_step"])
+
+
+def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
+    config = channel.task["config"]
+    saved_at = run.steps_done
+    while run.steps_done < until_step:
         (report,) = run.train(config["batches_per_step"])
         channel.send(plain(_step_message(report)))
         _check_loss(report)
         step = run.steps_done
-        if step == task["until_step"]:
+        if step == until_step:
             break
         if _is_due(step, config["min_validation_period"]):
             channel.send(plain({"type": "validation", "step": step, "metrics": run.validate()}))
