@@ -38,17 +38,26 @@ def words(tensors: Sequence[Any]) -> tf.Tensor:
 
 
 def joint_word(tensors: Sequence[Any]) -> tf.Tensor:
-    """Returns one word for all tensors or variables together, in the given order: uint8, (8,)."""
-    values = [tf.convert_to_tensor(tensor) for tensor in tensors]
+    """Returns one word for all tensors or variables together, in the given order: uint8, (8,).
+
+    Runs after every batch, so operations are saved where they cost more than the bytes: small tensors are joined by
+      dtype, and
+    only those that are no vectors yet are reshaped.
+    """
     small: dict[tf.DType, list[tf.Tensor]] = {}
     large = []
-    for value in values:
+    for value in map(tf.convert_to_tensor, tensors):
         if value.shape.num_elements() * value.dtype.size <= _SMALL_BYTES:
-            small.setdefault(value.dtype, []).append(tf.reshape(value, [-1]))
+            small.setdefault(value.dtype, []).append(value)
         else:
             large.append(word(value))
-    together = [tf.reshape(as_bytes(tf.concat(group, 0)), [-1]) for group in small.values()]
-    return word(tf.concat([*large, *together], 0))
+    return word(tf.concat([*large, *(_joined_bytes(group) for group in small.values())], 0))
+
+
+def _joined_bytes(group: list[tf.Tensor]) -> tf.Tensor:
+    scalars = [value for value in group if value.shape.rank == 0]
+    vectors = [value if value.shape.rank == 1 else tf.reshape(value, [-1]) for value in group if value.shape.rank > 0]
+    return tf.reshape(as_bytes(tf.concat([tf.stack(scalars), *vectors] if scalars else vectors, 0)), [-1])
 
 
 def as_bytes(tensor: tf.Tensor) -> tf.Tensor:
