@@ -33,6 +33,7 @@ def run(
     """Runs an experiment here until it stops, and ends the command with its exit code."""
     try:
         with live_view() as view:
+            view.start_from(experiment)
             try:
                 experiment.run(workers=workers, on_change=view.update, accept_profile_change=accept_profile_change)
             finally:

@@ -76,6 +76,14 @@ def test_lines_come_in_the_order_of_the_steps_however_many_arrive_at_once() -> N
     ]  # fmt: skip
 
 
+def test_what_happened_before_an_experiment_goes_on_is_not_told_again() -> None:
+    lines: list[str] = []
+    view = LineView(write=lines.append)
+    view.start_from(Watched(trial(1, "COMPLETED", steps=3, value=0.5), trial(2, steps=1)))
+    view.update(Watched(trial(1, "COMPLETED", steps=3, value=0.5), trial(2, steps=2)), last=True)
+    assert lines == ["trial 7/2: step 2/3 loss=0.5"]
+
+
 def test_an_experiment_is_looked_at_a_few_times_a_second_and_at_the_end() -> None:
     now = 0.0
     view, watched = LineView(clock=lambda: now, write=lambda line: None), Watched(trial(1))
