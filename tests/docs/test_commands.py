@@ -27,9 +27,8 @@ def commands(group: click.Group = cli, words: str = "pedl") -> Iterator[tuple[st
 
 def section(words: str, command: click.Command) -> str:
     """Returns what the page must have of a command: heading, help and a row for each option."""
-    context = click.Context(command)
-    arguments = [it for it in command.params if isinstance(it, click.Argument)]
-    head = " ".join(["### " + words, *(it.make_metavar(context) for it in arguments)])
+    pieces = command.collect_usage_pieces(click.Context(command))
+    head = " ".join(["### " + words, *(piece for piece in pieces if piece != "[OPTIONS]")])
     told = [paragraph for paragraph in inspect.cleandoc(command.help).split("\n\n") if "\b" not in paragraph]
     rows = [
         f"| `{'`, `'.join([*it.secondary_opts, *it.opts])}{'' if it.is_flag else ' ' + it.metavar}` | {it.help} |"
