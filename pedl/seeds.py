@@ -87,3 +87,8 @@ def order_key(trial_seed: int, epoch: int) -> tuple[int, int]:
     """Returns the 2 x 64 bit key of the training order of an epoch, counted from 0."""
     bits = keyed_bits(128, "order", trial_seed, epoch)
     return bits >> 64, bits & (2**64 - 1)
+
+
+def graph_key(trial_seed: int, *path: Part) -> int:
+    """Returns the 64-bit Philox key of a random operation in a trial's graph: its name path, and its seed if any."""
+    return keyed_bits(64, "graph", trial_seed, *path)

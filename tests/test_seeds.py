@@ -35,6 +35,11 @@ def test_order_keys_are_what_they_always_were(vector: dict[str, Any]) -> None:
     assert seeds.order_key(vector["trial_seed"], vector["epoch"]) == tuple(vector["key"])
 
 
+@pytest.mark.parametrize("vector", VECTORS["graph_key"])
+def test_keys_of_random_operations_are_what_they_always_were(vector: dict[str, Any]) -> None:
+    assert seeds.graph_key(vector["trial_seed"], *vector["path"]) == vector["key"]
+
+
 @pytest.mark.parametrize("vector", VECTORS["hparam_bits"])
 def test_the_bits_of_hyperparameters_are_what_they_always_were(vector: dict[str, Any]) -> None:
     found = seeds.hparam_bits(vector["experiment_seed"], vector["trial"], vector["path"])

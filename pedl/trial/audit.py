@@ -59,7 +59,7 @@ class Audit:
         """Returns what was noticed, as plain dicts, each thing once; an empty list if nothing depends on order.
 
         Args:
-          model: the `keras.Model` that was built.
+          model: the `keras.Model` that was built; None where a trial has none.
         """
         draws = self._tripwire.draws
         found = [
@@ -68,10 +68,12 @@ class Audit:
         ]
         found += _in_call([it for it in draws if it.in_call])
         made = [it for it in draws if not it.in_call]
-        found += list(_running(model, {id(it.owner): it for it in made if it.owner is not None}))
+        if model is not None:
+            found += list(_running(model, {id(it.owner): it for it in made if it.owner is not None}))
         found += [_user_draw(it.where, it.source) for it in made if it.owner is None and it.where]
         found += [_user_draw("", source) for source in self._unseen]
-        found += _shared(model)
+        if model is not None:
+            found += _shared(model)
         return list({(it["kind"], it["where"], it["message"]): it for it in found}.values())
 
 

@@ -39,11 +39,12 @@ from pedl.errors import TrialDefinitionError
 from pedl.trial.arguments import keyed_arguments
 from pedl.trial.covering import cover
 from pedl.trial.generators import borrowed
+from pedl.trial.graph_draws import GraphDraws
 from pedl.trial.initializers import own_initializers
 from pedl.trial.place import Place
 
 
-class SeedFactory:
+class SeedFactory(GraphDraws):
     """Makes layers and initializers whose seeds depend on the trial seed and their place alone.
 
     Attributes:

@@ -54,11 +54,13 @@ class Run(ABC):
       every_tensor: whether a word per variable is recorded at every batch, and not only at a step's end.
 
     Attributes:
+      model: the Keras model, where there is one.
       batches_done: batches trained so far.
       initial_word: the word of all variables that exist when the model and its optimizers are built: 16 hexadecimal
         digits.
     """
 
+    model: Any = None
     initial_word: str
 
     def __init__(self, started: Started, *, batches_per_step: int = 100, every_tensor: bool = False) -> None:
@@ -109,6 +111,7 @@ class Run(ABC):
             "batches_done": self.batches_done,
             "batches_per_step": self._batches_per_step,
             "record": self._recorder.get_state(),
+            "host": self._host_state(),
             "generators": {"global": get_global_state(), "own": self._generators.get_state()},
         }
         return checkpoint.save(directory, state, self._header(), self._arrays())
@@ -132,6 +135,7 @@ class Run(ABC):
         self._generators.set_state(state["generators"]["own"])
         set_global_state(state["generators"]["global"])
         self._recorder.set_state(state["record"])
+        self._set_host_state(state["host"])
         self.batches_done = state["batches_done"]
 
     @abstractmethod
@@ -187,6 +191,13 @@ class Run(ABC):
     @abstractmethod
     def _training_metrics(self) -> dict[str, Any]:
         """Returns the means over the step so far."""
+
+    def _host_state(self) -> dict[str, Any]:
+        """Returns what training changes outside of variables, as plain JSON."""
+        return {}
+
+    def _set_host_state(self, state: dict[str, Any]) -> None:  # noqa: B027 - most runs have none
+        """Goes on from what `_host_state` returned."""
 
     @abstractmethod
     def _header(self) -> list[dict[str, Any]]:

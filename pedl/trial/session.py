@@ -100,6 +100,18 @@ def apply(config: tf.compat.v1.ConfigProto) -> None:
     tf.config.list_logical_devices()
 
 
+def of_a_session(config: tf.compat.v1.ConfigProto) -> tf.compat.v1.ConfigProto:
+    """Returns a checked `config` for a session of its own, with the graph rewriting that `apply` has set elsewhere.
+
+    The thread pools are the process's, whatever a session asks for.
+    """
+    complete = tf.compat.v1.ConfigProto()
+    complete.CopyFrom(config)
+    rewriting = complete.graph_options.rewrite_options
+    rewriting.constant_folding = rewriting.arithmetic_optimization = type(rewriting).OFF
+    return complete
+
+
 def in_force() -> dict[str, int]:
     """Returns the sizes of the pools of this process, as TensorFlow's context holds them."""
     return {

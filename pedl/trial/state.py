@@ -70,10 +70,7 @@ class WholeState:
 
     def header(self) -> list[dict[str, Any]]:
         """Returns one plain dict per variable: group, path (without counters), dtype, shape."""
-        return [
-            {"group": group, "path": stable_path(variable), "dtype": variable.dtype.name, "shape": list(variable.shape)}
-            for group, variable in self.groups()
-        ]
+        return [header_entry(group, variable) for group, variable in self.groups()]
 
     def arrays(self) -> list[np.ndarray[Any, Any]]:
         """Returns a copy of every variable's value."""
@@ -103,11 +100,7 @@ class WholeState:
             here = mine[position][0] if position < len(mine) else None
             there = theirs[position][0] if position < len(theirs) else None
             if here != there:
-                raise CheckpointError(
-                    f"variable {position} of the checkpoint does not fit this model:\n  checkpoint: {_shown(there)}\n"
-                    f"  model:      {_shown(here)}\nThe model definition or its hyperparameters differ from those that "
-                    "were saved."
-                )
+                raise CheckpointError(misfit(position, here, there))
         for (_, variable), (_, array) in zip(mine, theirs, strict=True):
             variable.assign(array)
 
@@ -118,6 +111,19 @@ class WholeState:
         found += [("held", v) for v in _held(self._trial)] + [("held", v) for v in _held(self._model)]
         found += [("captured", v) for v in sorted(captured, key=_natural)]
         return list(_unique(found, key=lambda pair: id(pair[1])))
+
+
+def header_entry(group: str, variable: Any) -> dict[str, Any]:
+    """Returns what a checkpoint says of a variable besides its value: group, path (without counters), dtype, shape."""
+    return {"group": group, "path": stable_path(variable), "dtype": variable.dtype.name, "shape": list(variable.shape)}
+
+
+def misfit(position: int, here: dict[str, Any] | None, there: dict[str, Any] | None) -> str:
+    """Returns the message for a variable that is another one in the checkpoint (`there`); None stands for none."""
+    return (
+        f"variable {position} of the checkpoint does not fit this model:\n  checkpoint: {_shown(there)}\n"
+        f"  model:      {_shown(here)}\nThe model definition or its hyperparameters differ from those that were saved."
+    )
 
 
 def raw(variable: Any) -> Any:

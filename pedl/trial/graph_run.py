@@ -1,0 +1,122 @@
+"""A `TensorFlowTrial`, alive in this process: one session, one call of it per batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pedl.trial import session
+from pedl.trial.data import data_sources
+from pedl.trial.graph import built_graph
+from pedl.trial.graph_random import training_batch, validation_batch
+from pedl.trial.graph_state import GraphState
+from pedl.trial.means import Means
+from pedl.trial.records import Records
+from pedl.trial.run import Run
+from pedl.trial.start import Started
+from pedl.trial.tensorflow_trial import TensorFlowTrial
+from pedl.trial.weights import tensors_sha256
+
+
+class GraphRun(Run):
+    """A `TensorFlowTrial` that is being trained.
+
+    Attributes:
+      session: the session; its graph is complete.
+    """
+
+    def __init__(self, started: Started, *, batches_per_step: int = 100, every_tensor: bool = False) -> None:
+        super().__init__(started, batches_per_step=batches_per_step, every_tensor=every_tensor)
+        trial = started.trial
+        assert isinstance(trial, TensorFlowTrial)
+        self._training, self._validation = data_sources(started)
+        self._records = Records(self._training, self._validation)
+        self._built = built = built_graph(trial, self._records.specs)
+        self.session = tf.compat.v1.Session(
+            graph=built.graph, config=session.of_a_session(session.from_plain(started.task["session_config"]))
+        )
+        self._state = GraphState(self.session, built.variables, built.reads)
+        self.session.run(built.initial)
+        self._train_batch = self.session.make_callable(
+            [built.word, *([built.words_after] if every_tensor else []), *self._outputs(built.training_metrics)],
+            built.feeds,
+        )
+        self._validate_batch = self.session.make_callable(self._outputs(built.validation_metrics), built.feeds)
+        self._means = Means()
+        self.initial_word = self._state.joint_word().tobytes().hex()
+
+    def validate(self) -> dict[str, Any]:
+        self.prepare()
+        # An output may move a variable, such as the totals of a streaming metric.
+        before, word = self._state.arrays(), self._state.joint_word()
+        means, number = Means(), 0
+        for segment in self._records.segments(self._validation, 0, self._validation.batches_per_epoch):
+            for batch, size in self._records.batches(self._validation, segment):
+                values = self._validate_batch(*batch, False, self.batches_done, validation_batch(number))
+                means.add(zip(self._built.validation_metrics, values, strict=True), size)
+                number += 1
+        if not np.array_equal(word, self._state.joint_word()):
+            self._state.assign(before)
+        return means.result()
+
+    def validation_metric_names(self) -> list[str]:
+        return self._built.validation_metrics
+
+    def weights_sha256(self) -> str:
+        header, arrays = self._state.header(), self._state.arrays()
+        of_the_model = [(it["path"], a) for it, a in zip(header, arrays, strict=True) if it["group"] == "model"]
+        return tensors_sha256([path for path, _ in of_the_model], [array for _, array in of_the_model])
+
+    def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.session.close()
+        self._training.close()
+        self._validation.close()
+
+    def _prepare(self) -> None:
+        pass
+
+    def _begin_step(self) -> None:
+        self._means.reset()
+
+    def _train(self, batches: int) -> None:
+        for segment in self._records.segments(self._training, self.batches_done, batches):
+            states, finer = [], []
+            for batch, size in self._records.batches(self._training, segment):
+                number = self.batches_done
+                word, *values = self._train_batch(*batch, True, number, training_batch(number))
+                states.append(word)
+                if self._every_tensor:
+                    finer.append(values.pop(0))
+                self._means.add(zip(self._built.training_metrics, values, strict=True), size)
+                self.batches_done += 1
+            self._recorder.keep(segment.words, np.stack(states), np.stack(finer) if finer else None)
+
+    def _outputs(self, names: list[str]) -> list[tf.Tensor]:
+        return [self._built.outputs[name] for name in names]
+
+    def _training_metrics(self) -> dict[str, Any]:
+        return self._means.result()
+
+    def _host_state(self) -> dict[str, Any]:
+        return self._means.get_state()
+
+    def _set_host_state(self, state: dict[str, Any]) -> None:
+        self._means.set_state(state)
+
+    def _header(self) -> list[dict[str, Any]]:
+        return self._state.header()
+
+    def _arrays(self) -> list[npt.NDArray[Any]]:
+        return self._state.arrays()
+
+    def _tensor_words(self) -> npt.NDArray[np.uint8]:
+        return self._state.words()
+
+    def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
+        self._state.restore(header, arrays)
