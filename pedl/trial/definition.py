@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -54,7 +55,18 @@ def user_traceback(error: BaseException, definition: Path) -> str:
     ]
     shown = [frame for frame in frames if frame.name != "<module>" or not frame.filename.startswith("<")]
     head = ["Traceback (your code only):\n", *traceback.format_list(shown)] if shown else []
-    return "".join(head + traceback.format_exception_only(type(error), error)).rstrip()
+    return "".join(head + _said(error, inside)).rstrip()
+
+
+def _said(error: BaseException, inside: str) -> list[str]:
+    """An error's own text. TensorFlow's holds a stack where a node was made: of that, too, only the user's frames."""
+    lines = "".join(traceback.format_exception_only(type(error), error)).splitlines(keepends=True)
+    files = [re.match(r'\s+File "([^"]*)", line \d+, in ', line) for line in lines]
+    return [
+        line
+        for line, file, after in zip(lines, files, [None, *files], strict=False)
+        if (file is None or str(Path(file[1]).resolve()).startswith(inside)) and not (after and not line.strip())
+    ]
 
 
 def _default_module(definition: Path) -> str:

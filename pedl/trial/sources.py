@@ -163,7 +163,13 @@ def _convert(part: Any, where: str) -> Any:
         return {key: _convert(value, where) for key, value in part.items()}
     if isinstance(part, (list, tuple)) and any(hasattr(value, "shape") for value in part):
         return tuple(_convert(value, where) for value in part)
-    array = np.asarray(part)
+    try:
+        array = np.asarray(part)
+    except ValueError as error:  # lists of different lengths
+        raise TrialDefinitionError(
+            f"{where} holds a {type(part).__name__} that is no array ({error}), expected numeric arrays of shape "
+            "(samples, ...). Pad what differs in length."
+        ) from None
     if array.dtype.kind not in "biufc" or array.ndim == 0:
         raise TrialDefinitionError(
             f"{where} holds {type(part).__name__} of dtype {array.dtype} and shape {array.shape}, expected numeric "
