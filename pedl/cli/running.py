@@ -31,14 +31,15 @@ def run(
     experiment: Experiment, home: str, workers: int | None, as_json: bool, accept_profile_change: bool = False
 ) -> None:
     """Runs an experiment here until it stops, and ends the command with its exit code."""
-    try:
-        with live_view() as view:
-            view.start_from(experiment)
-            try:
-                experiment.run(workers=workers, on_change=view.update, accept_profile_change=accept_profile_change)
-            finally:
-                view.update(experiment, last=True)
-    except KeyboardInterrupt:
+    interrupted = False
+    with live_view() as view:
+        view.start_from(experiment)
+        try:
+            experiment.run(workers=workers, on_change=view.update, accept_profile_change=accept_profile_change)
+        except KeyboardInterrupt:
+            interrupted = True
+        view.update(experiment, last=True)
+    if interrupted:
         say(f"Experiment {experiment.id} was interrupted.")
     finish(experiment, home, as_json)
 

@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 import pedl.experiment
+from pedl.cli.live import LineView
 from pedl.cli.main import cli
 from pedl.config import read_config
 from pedl.experiment import load_experiment
+from pedl.store.lock import hold
 from tests.cli.conftest import CONFIG, Pedl
 from tests.experiment.fake_executor import FakeExecutor
 
@@ -140,6 +142,18 @@ def test_what_is_detached_runs_in_a_process_of_its_own_and_can_be_waited_for(
     assert pedl_command("experiment", "wait", "1").code == 1
     assert executor.started == []
     assert "trial 1/3: ERROR" in (tmp_path / ".pedl/experiments/1/logs/master.log").read_text()
+
+
+def test_a_refusal_tells_nothing_of_what_another_process_does(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pedl_command("experiment", "create", *inputs)
+    # As if all of it had happened between the first look and the refusal.
+    monkeypatch.setattr(LineView, "start_from", lambda *_: None)
+    with hold(tmp_path / ".pedl/experiments/1/master.lock", "it"):
+        result = pedl_command("experiment", "activate", "1")
+    assert result.code == 1
+    assert result.err.startswith("Experiment 1 is being run by another process")
 
 
 def test_an_experiment_whose_trials_all_fail_ends_with_1_and_says_why(
