@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pedl.trial.context import get_trial_seed
+    from pedl.trial.functional_trial import KerasFunctionalTrial
     from pedl.trial.keras_trial import KerasTrial
     from pedl.trial.session import deterministic_cpu_session_config
     from pedl.trial.sources import ArrayLoader
+    from pedl.trial.tensorflow_trial import TensorFlowTrial
 
-__all__ = ["ArrayLoader", "KerasTrial", "deterministic_cpu_session_config", "get_trial_seed"]
+__all__ = [
+    "ArrayLoader",
+    "KerasFunctionalTrial",
+    "KerasTrial",
+    "TensorFlowTrial",
+    "deterministic_cpu_session_config",
+    "get_trial_seed",
+]
 
 _HOMES = {
     "ArrayLoader": "pedl.trial.sources",
+    "KerasFunctionalTrial": "pedl.trial.functional_trial",
     "KerasTrial": "pedl.trial.keras_trial",
+    "TensorFlowTrial": "pedl.trial.tensorflow_trial",
     "deterministic_cpu_session_config": "pedl.trial.session",
     "get_trial_seed": "pedl.trial.context",
 }

@@ -8,7 +8,7 @@ import keras
 
 from pedl.errors import TrialDefinitionError
 from pedl.trial.item_processes import ProcessSequenceSource
-from pedl.trial.keras_trial import KerasTrial, checked_batch_size
+from pedl.trial.model_trial import checked_batch_size
 from pedl.trial.sequences import SequenceSource
 from pedl.trial.sources import ArrayLoader, ArraySource, Source
 from pedl.trial.start import Started
@@ -58,7 +58,6 @@ def _source(started: Started, loader: Any, role: str) -> Source:
     if isinstance(loader, (tuple, list)) and 1 <= len(loader) <= 3:
         loader = ArrayLoader(*loader)
     if isinstance(loader, ArrayLoader):
-        assert isinstance(trial, KerasTrial)
         return ArraySource(loader, checked_batch_size(trial), seed, shuffle=role == "training", where=where)
     raise TrialDefinitionError(
         f"{where} is {type(loader).__name__}, expected arrays (x, y) or (x, y, sample_weight), a "

@@ -17,8 +17,8 @@ from pedl import seeds
 from pedl.trial import fingerprint, metrics
 from pedl.trial.data import data_sources
 from pedl.trial.generators import borrowed
-from pedl.trial.keras_trial import KerasTrial, built_model
 from pedl.trial.loop import Loop
+from pedl.trial.model_trial import ModelTrial, built_model
 from pedl.trial.run import Run
 from pedl.trial.sources import Segment, Source
 from pedl.trial.start import Started
@@ -36,7 +36,7 @@ class KerasRun(Run):
     def __init__(self, started: Started, *, batches_per_step: int = 100, every_tensor: bool = False) -> None:
         super().__init__(started, batches_per_step=batches_per_step, every_tensor=every_tensor)
         trial = started.trial
-        assert isinstance(trial, KerasTrial)
+        assert isinstance(trial, ModelTrial)
         trial_seed = trial.context.trial_seed
         self._training, self._validation = data_sources(started)
         self.model = built_model(trial)
@@ -56,14 +56,14 @@ class KerasRun(Run):
         segments = self._validation.segments(0, self._validation.batches_per_epoch, self._pace.at_most)
         for segment in self._made_ahead("validation", self._validation, segments):
             self._loop.validate(self._validation, segment)
-        result = metrics.reported(self.model.get_metrics_result(), self.model, "validation")
+        result = metrics.reported(self.model, "validation")
         for variable, value in before:
             variable.assign(value)
         return result
 
     def validation_metric_names(self) -> list[str]:
         self.prepare()
-        return sorted(metrics.reported(self.model.get_metrics_result(), self.model, "validation"))
+        return sorted(metrics.reported(self.model, "validation"))
 
     def weights_sha256(self) -> str:
         return weights_sha256(self.model)
@@ -107,7 +107,7 @@ class KerasRun(Run):
             segment = upcoming.result()
 
     def _training_metrics(self) -> dict[str, Any]:
-        return metrics.reported(self.model.get_metrics_result(), self.model, "training")
+        return metrics.reported(self.model, "training")
 
     def _header(self) -> list[dict[str, Any]]:
         return self._state.header()

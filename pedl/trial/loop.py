@@ -21,6 +21,7 @@ from pedl.trial import fingerprint, metrics
 from pedl.trial.generators import borrowed
 from pedl.trial.sources import Segment, Source
 from pedl.trial.state import WholeState
+from pedl.trial.targets import arranged
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Loop:
             count = tf.shape(tf.nest.flatten(feed)[0])[0]
 
             def one_batch(index: tf.Tensor, states: tf.TensorArray, tensors: tf.TensorArray) -> tuple[Any, ...]:
-                self._model.train_step(source.take(_row(feed, index)))
+                self._model.train_step(arranged(self._model, source.take(_row(feed, index))))
                 variables = self._state.complete()
                 states = states.write(index, fingerprint.joint_word(variables))
                 if self._every_tensor:
@@ -115,7 +116,7 @@ class Loop:
             count = tf.shape(tf.nest.flatten(feed)[0])[0]
 
             def one_batch(index: tf.Tensor) -> tuple[tf.Tensor]:
-                self._model.test_step(source.take(_row(feed, index)))
+                self._model.test_step(arranged(self._model, source.take(_row(feed, index))))
                 return (index + 1,)
 
             return tf.while_loop(lambda index: index < count, one_batch, (tf.constant(0),), parallel_iterations=1)[0]

@@ -11,12 +11,15 @@ import keras
 from pedl.errors import TrialDefinitionError
 
 
-def compile_metrics(validation: Mapping[str, Any], training: Mapping[str, Any]) -> list[keras.metrics.Metric]:
+def compile_metrics(
+    validation: Mapping[str, Any], training: Mapping[str, Any], output: str | None = None
+) -> list[keras.metrics.Metric]:
     """Returns the metrics to compile a model with, in the order of their names.
 
     Args:
       validation: name -> Keras function, object or name, computed while validating.
       training: the same, computed while training too. A name that is in both must mean the same.
+      output: the output that they are about, where a model has several.
 
     Raises:
       TrialDefinitionError: if a metric is none that Keras knows, or a name is taken.
@@ -29,7 +32,9 @@ def compile_metrics(validation: Mapping[str, Any], training: Mapping[str, Any]) 
                 "name."
             )
         metric = as_metric(name, validation[name] if name in validation else training[name])
-        metrics.append(Selective(metric, name=name, training=name in training, validation=name in validation))
+        metrics.append(
+            Selective(metric, name=name, training=name in training, validation=name in validation, output=output)
+        )
     return metrics
 
 
@@ -92,10 +97,18 @@ class Selective(keras.metrics.Metric):
     be time spent on numbers that nobody sees. The phase is fixed while a function is traced (`phase`).
     """
 
-    def __init__(self, metric: keras.metrics.Metric, *, name: str, training: bool, validation: bool) -> None:
+    def __init__(
+        self, metric: keras.metrics.Metric, *, name: str, training: bool, validation: bool, output: str | None = None
+    ) -> None:
         super().__init__(name=name)
         self._metric = metric
+        self._output = output
         self.phases = frozenset(["training"] * training + ["validation"] * validation)
+
+    @property
+    def keras_names(self) -> set[str]:
+        """The names under which Keras may report it."""
+        return {self.name, f"{self._output}_{self.name}"}
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         return self._metric.update_state(*args, **kwargs) if _phase in self.phases else None
@@ -121,10 +134,15 @@ def phase(name: str) -> Iterator[None]:
         _phase = before
 
 
-def reported(result: Mapping[str, Any], model: keras.Model, name: str) -> dict[str, Any]:
-    """Returns the metrics that the phase `name` reports, as Python numbers or lists of them, from a metrics result."""
-    asleep = {metric.name for metric in _selective(model) if name not in metric.phases}
-    return {key: _plain(value) for key, value in _flat(result).items() if key not in asleep}
+def reported(model: keras.Model, name: str) -> dict[str, Any]:
+    """Returns what the phase `name` reports now, as Python numbers or lists of them: the user's metrics under the names
+    that the user gave, whatever Keras puts before them, and what else Keras has.
+    """
+    ours = _selective(model)
+    theirs = {key for metric in ours for key in metric.keras_names}
+    result = {key: value for key, value in _flat(model.get_metrics_result()).items() if key not in theirs}
+    result |= {metric.name: metric.result() for metric in ours if name in metric.phases}
+    return {key: _plain(value) for key, value in sorted(result.items())}
 
 
 def _selective(model: keras.Model) -> list[Selective]:

@@ -10,7 +10,9 @@ from pedl.executor import LocalExecutor
 from pedl.executor.environment import training_environment
 
 WORKLOADS = Path(__file__).parent.parent / "workloads"
-KERAS_WORKLOADS = ("mlp", "cnn", "lstm", "sequence")
+KERAS_WORKLOADS = ("mlp", "cnn", "lstm", "sequence", "functional")
+GRAPH_WORKLOADS = ("graph",)
+TRIAL_WORKLOADS = (*KERAS_WORKLOADS, *GRAPH_WORKLOADS)
 
 CONFIG: dict[str, Any] = {
     "batches_per_step": 5,

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pedl.trial.keras_run import KerasRun
 from pedl.trial.run import Run, StepReport
+from pedl.trial.runs import run_class
 from pedl.trial.start import start
 
 
@@ -19,7 +19,7 @@ def main(channel: Any) -> None:
     task = channel.task
     try:
         started = start(task)
-        run = KerasRun(
+        run = run_class(started.trial)(
             started,
             batches_per_step=task["config"]["batches_per_step"],
             every_tensor=task["config"]["reproducibility"]["fingerprint"] == "batch",

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.trial.alone import KERAS_WORKLOADS, Failed
+from tests.trial.alone import TRIAL_WORKLOADS, Failed
 
 BATCHES = 17
 """More than two epochs of each workload, ending inside a step and inside an epoch."""
 
 END = (["train", BATCHES], ["words"], ["weights"])
 
-EPOCH = {"mlp": 7, "cnn": 7, "lstm": 5, "sequence": 8}
+EPOCH = {"mlp": 7, "cnn": 7, "lstm": 5, "sequence": 8, "functional": 7, "graph": 7}
 """Batches per epoch; a step has 5."""
 
 
@@ -26,20 +26,20 @@ def uninterrupted(alone):
     return result
 
 
-@pytest.mark.parametrize("name", KERAS_WORKLOADS)
+@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
 def test_another_process_and_other_portions_give_the_same_bits(alone, uninterrupted, name):
     portions = [["train", batches] for batches in (1, 2, 0, 7, 1, 6)]
     assert alone(name, *portions, ["words"], ["weights"])[-2:] == uninterrupted(name)
 
 
-@pytest.mark.parametrize("name", KERAS_WORKLOADS)
+@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
 def test_another_seed_has_other_bits(alone, uninterrupted, name):
     words, weights = alone(name, *END, seed=8)[-2:]
     assert words["fingerprint"] != uninterrupted(name)[0]["fingerprint"]
     assert weights != uninterrupted(name)[1]
 
 
-@pytest.mark.parametrize("name", KERAS_WORKLOADS)
+@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
 def test_validation_leaves_no_trace_and_repeats_its_numbers(alone, uninterrupted, name):
     actions = [["train", 3], ["validate"], ["train", 2], ["validate"], ["validate"], ["train", 12]]
     results = alone(name, *actions, ["words"], ["weights"])
@@ -48,7 +48,7 @@ def test_validation_leaves_no_trace_and_repeats_its_numbers(alone, uninterrupted
     assert "loss" in results[1]
 
 
-@pytest.mark.parametrize("name", KERAS_WORKLOADS)
+@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
 @pytest.mark.parametrize("place", ["0", "1", "within a step", "one before an epoch's end", "an epoch's end"])
 def test_resumed_is_uninterrupted(alone, uninterrupted, tmp_path, name, place):
     epoch = EPOCH[name]
@@ -58,7 +58,7 @@ def test_resumed_is_uninterrupted(alone, uninterrupted, tmp_path, name, place):
     assert resumed[-2:] == uninterrupted(name)
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn"])
+@pytest.mark.parametrize("name", ["mlp", "cnn", "graph"])
 def test_a_step_that_was_interrupted_reports_what_an_uninterrupted_one_reports(alone, tmp_path, name):
     whole = alone(name, ["train", 10])[0]
     saved = alone(name, ["train", 8], ["save", str(tmp_path)])[-1]
@@ -79,7 +79,7 @@ def test_a_checkpoint_of_another_model_is_refused_with_both_sides(alone, tmp_pat
         alone("mlp", ["load", saved["path"]], hparams={"units": 17})
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn"])
+@pytest.mark.parametrize("name", ["mlp", "cnn", "graph"])
 def test_recording_every_tensor_at_every_batch_changes_no_word(alone, name):
     config = {
         "reproducibility": {"threads": {"intra_op": 4, "inter_op": 4}, "op_determinism": True, "fingerprint": "batch"}
