@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -57,6 +58,8 @@ def _source(started: Started, loader: Any, role: str) -> Source:
         return SequenceSource(loader, seed, role, where)
     if isinstance(loader, (tuple, list)) and 1 <= len(loader) <= 3:
         loader = ArrayLoader(*loader)
+    elif isinstance(loader, Mapping):
+        loader = ArrayLoader(loader)
     if isinstance(loader, ArrayLoader):
         return ArraySource(loader, checked_batch_size(trial), seed, shuffle=role == "training", where=where)
     raise TrialDefinitionError(

@@ -34,7 +34,7 @@ class Means:
             before = self._sums.get(name)
             if before is not None and before.shape != weighted.shape:
                 raise TrialDefinitionError(
-                    f"{name!r} has shape {weighted.shape} for a batch of {size} samples, and had {before.shape} before, "
+                    f"{name!r} has shape {weighted.shape} for a batch of {size}, and had {before.shape} before, "
                     "expected one shape: pedl takes the mean over batches. Reduce it over the samples: "
                     "tf.reduce_mean(value, 0)"
                 )

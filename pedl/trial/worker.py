@@ -19,9 +19,9 @@ from pedl.errors import CheckpointError, PedlError, TrialDefinitionError
 from pedl.jsontext import plain
 from pedl.trial.audit import Audit
 from pedl.trial.definition import user_traceback
-from pedl.trial.keras_run import KerasRun
 from pedl.trial.profile import numeric_profile
 from pedl.trial.run import Run, StepReport
+from pedl.trial.runs import run_class
 from pedl.trial.start import RestartNeeded, Started, start
 
 
@@ -132,7 +132,7 @@ def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
     config = task["config"]
     with Audit() as audit:
         started = start(task)
-        run = KerasRun(
+        run = run_class(started.trial)(
             started,
             batches_per_step=config["batches_per_step"],
             every_tensor=config["reproducibility"]["fingerprint"] == "batch",
