@@ -1,4 +1,4 @@
-"""`pedl experiment ...`: what looks at experiments, labels, archives and deletes them; running is next door."""
+"""`pedl experiment ...`: what looks at experiments, labels and deletes them; running and stopping are next door."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pedl.cli.group import INTERRUPTED, Group
 from pedl.cli.options import experiment_argument, home_option, json_option
 from pedl.cli.output import say, show_json
 from pedl.cli.run_commands import activate, create, wait
+from pedl.cli.stop_commands import cancel, kill, pause
 
 follow_option = click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
 
@@ -17,7 +18,7 @@ def experiment() -> None:
     """Create experiments, run them, and look at them."""
 
 
-for command in (create, activate, wait):
+for command in (create, activate, wait, pause, cancel, kill):
     experiment.add_command(command)
 
 

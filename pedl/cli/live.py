@@ -66,6 +66,10 @@ class View(ABC):
         return None
 
     @abstractmethod
+    def tell(self, line: str) -> None:
+        """Shows a line at once."""
+
+    @abstractmethod
     def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
         """Shows the experiment, and the batches done by trials that run."""
 
@@ -88,6 +92,9 @@ class LineView(View):
         described = experiment.describe()
         for trial in described["trials"]:
             self._news(described, trial)
+
+    def tell(self, line: str) -> None:
+        self._write(line)
 
     def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
         for trial in described["trials"]:
@@ -131,6 +138,9 @@ class TableView(View):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._live.stop()
+
+    def tell(self, line: str) -> None:
+        self._console.print(Text(line))  # above the table
 
     def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
         rows = max(1, self._console.height - FRAME_ROWS)

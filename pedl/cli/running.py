@@ -23,6 +23,8 @@ EXIT_CODES = {"COMPLETED": 0, "ERROR": 1, "CANCELED": 1, "PAUSED": INTERRUPTED, 
 
 RUN_PEDL = "from pedl.cli.main import main; main()"
 
+PAUSING = "Pausing: trials checkpoint at their next step; Ctrl-C again stops at once."
+
 DETACH_POLL_S = 0.1
 """Seconds between looks at whether a process in the background has begun."""
 
@@ -35,7 +37,12 @@ def run(
     with live_view() as view:
         view.start_from(experiment)
         try:
-            experiment.run(workers=workers, on_change=view.update, accept_profile_change=accept_profile_change)
+            experiment.run(
+                workers=workers,
+                on_change=view.update,
+                accept_profile_change=accept_profile_change,
+                on_pausing=lambda: view.tell(PAUSING),
+            )
         except KeyboardInterrupt:
             interrupted = True
         view.update(experiment, last=True)

@@ -58,6 +58,7 @@ class Experiment:
         workers: int | None = None,
         on_change: Callable[[Experiment], None] | None = None,
         accept_profile_change: bool = False,
+        on_pausing: Callable[[], None] | None = None,
     ) -> None:
         """Runs the experiment, from its start or from where it was left, until it is over, paused or canceled.
 
@@ -65,6 +66,7 @@ class Experiment:
           workers: how many trials are trained at once, at least 1; None: half the cores, at least 1. It moves no bit.
           on_change: called with this experiment whenever something happened.
           accept_profile_change: go on although floating point may give other bits here; recorded.
+          on_pausing: called once, when Ctrl-C or SIGTERM asks for a pause and trials are about to checkpoint.
 
         Raises:
           StoreError: if another process runs it, if it was canceled or has failed, or its files were changed.
@@ -78,7 +80,15 @@ class Experiment:
                 on_change(self)
 
         try:
-            run_experiment(self._home, self.id, workers, changed, accept_profile_change, self._make_executor)
+            run_experiment(
+                home=self._home,
+                experiment_id=self.id,
+                workers=workers,
+                on_change=changed,
+                on_pausing=on_pausing or (lambda: None),
+                accept_profile_change=accept_profile_change,
+                make_executor=self._make_executor,
+            )
         finally:
             self._live, self.batches = None, {}
 
@@ -134,16 +144,25 @@ class Experiment:
         """Archives the experiment, or takes it back out; listings leave archived ones out unless asked."""
         self._change("archive", "archived", {"archived": archived})
 
-    def pause(self) -> None:
-        """Asks the process that runs the experiment to checkpoint and pause; does nothing if none runs it."""
-        if self._is_running():
+    def pause(self) -> bool:
+        """Asks the process that runs the experiment to checkpoint and pause; returns False if none runs it."""
+        running = self._is_running()
+        if running:
             self._home.request(self.id, "pause", {})
+        return running
 
-    def cancel(self, at_once: bool = False) -> None:
-        """Ends the experiment for good: after a checkpoint of what runs, or at once."""
+    def cancel(self, at_once: bool = False) -> bool:
+        """Ends the experiment for good: after a checkpoint of what runs, or at once.
+
+        Returns:
+          Whether a process runs it, which was asked to end it; else it is canceled on return.
+
+        Raises:
+          StoreError: if it is over already.
+        """
         if self.state in ENDED:
             raise StoreError(f"Experiment {self.id} is over already: {self.state}.")
-        self._change("kill" if at_once else "cancel", "canceled", {})
+        return self._change("kill" if at_once else "cancel", "canceled", {})
 
     def delete(self) -> None:
         """Deletes the experiment with its checkpoints and logs, for good.
@@ -172,14 +191,15 @@ class Experiment:
         state.state = shown_state(state.state, running)
         return state
 
-    def _change(self, request: str, event: str, payload: dict[str, Any]) -> None:
+    def _change(self, request: str, event: str, payload: dict[str, Any]) -> bool:
         if self._is_running():
             self._home.request(self.id, request, payload)
-            return
+            return True
         with hold(self._home.paths(self.id).lock, f"Experiment {self.id}"), self._home.open_log(self.id) as log:
             state = fold(log.events())
             state.apply(event, None, payload)
             log.append([(event, None, payload)], summary(state))
+        return False
 
 
 def shown_state(recorded: str, running: bool) -> str:

@@ -30,6 +30,7 @@ class Master:
     Args:
       limit: how many trials run at once, at least 1.
       on_change: called when something was committed, or a worker reported progress.
+      on_pausing: called once, when a signal asks for a pause, before anything is waited for.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Master:
         limit: int,
         interrupts: Interrupts,
         on_change: Callable[[], None],
+        on_pausing: Callable[[], None],
     ) -> None:
         self._experiment_id = experiment_id
         self._journal = journal
@@ -51,6 +53,7 @@ class Master:
         self._limit = limit
         self._interrupts = interrupts
         self._on_change = on_change
+        self._on_pausing = on_pausing
         self._definition = GuardedCopy(paths.model_definition, journal.state.created["model_definition_files"])
         self._ends_as: str | None = None
         self._answered: list[Request] = []
@@ -147,6 +150,8 @@ class Master:
             else:
                 self._stop("paused" if request.kind == "pause" else "canceled", at_once=request.kind == "kill")
         if self._interrupts.count:
+            if self._ends_as is None:
+                self._on_pausing()
             self._stop("paused", at_once=self._interrupts.count > 1)
 
     def _stop(self, ends_as: str, at_once: bool) -> None:

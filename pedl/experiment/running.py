@@ -29,6 +29,7 @@ def run_experiment(
     experiment_id: int,
     workers: int | None,
     on_change: OnRunning,
+    on_pausing: Callable[[], None],
     accept_profile_change: bool,
     make_executor: ExecutorFactory = LocalExecutor,
 ) -> None:
@@ -36,6 +37,7 @@ def run_experiment(
 
     Args:
       workers: how many trials run at once, at least 1; None: half the cores, at least 1.
+      on_pausing: called once, when a signal asks for a pause.
 
     Raises:
       StoreError: if another process runs it, if it was canceled or has failed, or its model definition was changed.
@@ -71,6 +73,7 @@ def run_experiment(
                 limit=_limit(workers, created["config"]),
                 interrupts=interrupts,
                 on_change=lambda: on_change(journal.state, pool.batches),
+                on_pausing=on_pausing,
             ).run()
         if interrupts.count and journal.state.state == "PAUSED":
             raise KeyboardInterrupt
