@@ -92,8 +92,11 @@ def apply(config: tf.compat.v1.ConfigProto) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(config.intra_op_parallelism_threads)
     tf.config.threading.set_inter_op_parallelism_threads(config.inter_op_parallelism_threads)
     _apply_devices(config)
-    tf.config.set_soft_device_placement(config.allow_soft_placement)
-    tf.debugging.set_log_device_placement(config.log_device_placement)
+    # proto3 cannot tell False from unset: only what was asked for is set, else TensorFlow's own defaults hold.
+    if config.allow_soft_placement:
+        tf.config.set_soft_device_placement(True)
+    if config.log_device_placement:
+        tf.debugging.set_log_device_placement(True)
     # Without these two, a static and an unknown batch dimension give a CNN different bits, so that the history of
     # traces would be hidden state.
     tf.config.optimizer.set_experimental_options({"constant_folding": False, "arithmetic_optimization": False})
