@@ -31,10 +31,15 @@ def made_loaders(trial: Trial) -> Any:
     loaders = call(_make_data_loaders(trial), trial.context.experiment_config, trial.hparams)
     if not isinstance(loaders, (tuple, list)) or len(loaders) != 2:
         raise TrialDefinitionError(
-            f"make_data_loaders() returned {type(loaders).__name__}, expected two loaders: (training, validation), "
+            f"make_data_loaders() returned {_counted(loaders)}, expected two loaders: (training, validation), "
             "for example ((x_train, y_train), (x_test, y_test))."
         )
     return loaders
+
+
+def _counted(loaders: Any) -> str:
+    many = f" of {len(loaders)}" if isinstance(loaders, (tuple, list)) else ""
+    return type(loaders).__name__ + many
 
 
 def _make_data_loaders(trial: Trial) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ import tensorflow as tf
 from pedl import seeds
 from pedl.trial import fingerprint, metrics
 from pedl.trial.data import data_sources
+from pedl.trial.during import during
 from pedl.trial.generators import borrowed
 from pedl.trial.loop import Loop
 from pedl.trial.model_trial import ModelTrial, built_model
@@ -80,7 +82,8 @@ class KerasRun(Run):
     def _prepare(self) -> None:
         for phase, source in (("training", self._training), ("validation", self._validation)):
             for feed in source.examples():
-                self._loop.prepare(phase, source, feed)
+                with during(functools.partial(_first_batch, phase, source, feed)):
+                    self._loop.prepare(phase, source, feed)
 
     def _begin_step(self) -> None:
         self.model.reset_metrics()
@@ -155,6 +158,16 @@ class _Pace:
         yield
         elapsed_s = max(time.perf_counter() - started, 1e-6)
         self._batches = max(1, min(int(batches * self.CALL_S / elapsed_s), 8 * self._batches, 10_000))
+
+
+def _first_batch(phase: str, source: Source, feed: Any) -> str:
+    batch = source.take(tf.nest.map_structure(lambda tensor: tensor[0], feed))
+    shapes = tf.nest.map_structure(lambda tensor: f"{tensor.dtype.name} {tuple(tensor.shape)}", batch)
+    named = ", ".join(f"{name} {shape}" for name, shape in zip(("x", "y", "sample_weight"), shapes, strict=False))
+    return (
+        f"A batch of the {phase} data does not go through the model, its loss and its metrics: {named}. "
+        "Compare these shapes with what they expect."
+    )
 
 
 def _build(model: keras.Model, source: Source, trial_seed: int) -> None:

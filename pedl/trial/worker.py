@@ -19,6 +19,7 @@ from pedl.errors import CheckpointError, PedlError, TrialDefinitionError
 from pedl.jsontext import plain
 from pedl.trial.audit import Audit
 from pedl.trial.definition import user_traceback
+from pedl.trial.during import FailedDuring
 from pedl.trial.profile import numeric_profile
 from pedl.trial.run import Run, StepReport
 from pedl.trial.runs import run_class
@@ -54,6 +55,9 @@ def main(channel: Channel) -> None:
         last = _failed("checkpoint", str(error), error, definition)
     except _LossIsNaN as error:
         last = _failed("nan", str(error), error, definition)
+    except FailedDuring as error:
+        cause = error.__cause__ or error
+        last = _failed("code", f"{error}\n{user_traceback(cause, definition)}", cause, definition)
     except (Exception, SystemExit) as error:
         last = _failed("code", user_traceback(error, definition), error, definition)
     channel.send(plain(last))
