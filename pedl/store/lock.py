@@ -35,7 +35,7 @@ def hold(path: Path, what: str) -> Iterator[None]:
     except Timeout:
         raise StoreError(
             f"{what} is being run by another process, which holds {path}.\n"
-            "Wait for it to end, or stop it: with Ctrl-C in its own terminal, or with kill where it has none."
+            "Wait for it to end, or stop it with Ctrl-C in its own terminal, or with `pedl experiment pause`."
         ) from None
     try:
         yield
