@@ -6,12 +6,15 @@ print twice.
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 from pedl.executor import LocalExecutor
 
+# `nohup pytest` has it ignored, and its children inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 logs, worker, *jobs = sys.argv[1:]
 executor = LocalExecutor(dict(os.environ), lambda trial: Path(logs) / f"{trial}.log", worker)
 attempts = [executor.start({"trial_id": number, "do": job}) for number, job in enumerate(jobs, 1)]
