@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import uuid
 from pathlib import Path
 
 from pedl.config import ExperimentConfig, parse_config
-from pedl.errors import ConfigError
+from pedl.errors import ConfigError, StoreError
 from pedl.executor import LocalExecutor
 from pedl.experiment.check import check_metric, run_check
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.profile import resolve_onednn
-from pedl.experiment.running import worker_environment
+from pedl.experiment.running import experiment_storage, worker_environment
 from pedl.experiment.tasks import CHECK_TRIAL_ID, check_task
 from pedl.experiment.trial_state import Payload
 from pedl.experiment.warm import LogPlace, WarmExecutor
@@ -37,14 +38,12 @@ def settle(config: ExperimentConfig, seed: int | None) -> ExperimentConfig:
       seed: takes precedence over the configuration's; where neither is given, the operating system's entropy.
 
     Raises:
-      ConfigError: if `seed` is out of its range, or checkpoints are to be kept where this version cannot.
+      ConfigError: if `seed` is out of its range.
     """
-    if config.checkpoint_storage.url is not None:
-        raise ConfigError(
-            f"checkpoint_storage.url: found {config.checkpoint_storage.url!r}, expected nothing: this version keeps "
-            "checkpoints in the home; leave it out, and choose the home with --home"
-        )
     plain = config.to_dict()
+    storage = plain["checkpoint_storage"]
+    if storage["url"] is not None and "://" not in storage["url"]:
+        storage["url"] = str(Path(storage["url"]).absolute())
     chosen = plain["reproducibility"]
     if seed is not None:
         chosen["experiment_seed"] = seed
@@ -63,7 +62,7 @@ def create(
       The experiment's id, and the executor that carried out the check: the caller uses it or closes it.
 
     Raises:
-      ConfigError: if the searcher's metric does not exist.
+      ConfigError: if the searcher's metric does not exist, or checkpoints cannot be kept where they are to be.
       TrialDefinitionError: if the model definition is wrong.
       StoreError: if the home cannot be written.
     """
@@ -79,7 +78,9 @@ def create(
             "model_definition_sha256": definition_sha256(files),
             "pedl": VERSION,
             "seed_scheme": SCHEME,
+            "storage_name": f"pedl-{uuid.uuid4()}",
         }
+        _probe_storage(created)
         decisions = Decisions(config, created["experiment_seed"]).start()
         logs, environment = LogPlace(aside), worker_environment(created["config"])
         aside.logs.mkdir()
@@ -97,6 +98,17 @@ def create(
             raise
         logs.move_to(home.paths(experiment_id))
         return experiment_id, WarmExecutor(environment, executor)
+
+
+def _probe_storage(created: Payload) -> None:
+    try:
+        storage = experiment_storage(created)
+        if storage is not None:
+            storage.probe()
+    except StoreError as error:
+        raise ConfigError(
+            f"{error}\nName a directory or a place that can be written from here, or leave the field out."
+        ) from error
 
 
 def _check_task(created: Payload, decisions: list[Draft], aside: ExperimentPaths) -> Payload:

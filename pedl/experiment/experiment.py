@@ -23,7 +23,9 @@ from pedl.experiment.describe import describe, summary
 from pedl.experiment.fold import ENDED, ExperimentState, fold
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.ranking import best_trial
-from pedl.experiment.running import run_experiment
+from pedl.experiment.running import experiment_storage, run_experiment
+from pedl.experiment.stored import StoredCheckpoint, download, stored_checkpoints, trouble_with
+from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import ExecutorFactory
 from pedl.store import Home
 from pedl.store.lock import hold, is_held
@@ -131,10 +133,38 @@ class Experiment:
         Raises:
           StoreError: if there is no such trial.
         """
-        count = len(self._state().trials)
-        if not 1 <= trial_id <= count:
-            raise StoreError(f"There is no trial {self.id}/{trial_id}; experiment {self.id} has trials 1 to {count}.")
+        self._trial(trial_id)
         return self._home.paths(self.id).log(trial_id)
+
+    def checkpoints(self, trial_id: int | None = None) -> list[StoredCheckpoint]:
+        """Returns the checkpoints that are kept, of one trial or of all, oldest first.
+
+        Raises:
+          StoreError: if there is no such trial.
+        """
+        trials = self._state().trials.values() if trial_id is None else [self._trial(trial_id)]
+        return [it for trial in trials for it in stored_checkpoints(trial)]
+
+    def checkpoint_trouble(self, it: StoredCheckpoint) -> str | None:
+        """Reads a checkpoint and returns what is wrong with it; None if it is whole."""
+        return trouble_with(it, self._home.paths(self.id), experiment_storage(self._state().created))
+
+    def download_checkpoint(self, trial_id: int, directory: Path, step: int | None = None) -> StoredCheckpoint:
+        """Copies a trial's newest checkpoint, or that of a step, into the new directory `directory`; returns it.
+
+        Raises:
+          StoreError: if there is no such trial or checkpoint; the message lists the steps that have one.
+          InputError: if `directory` exists.
+          CheckpointError: if it is damaged everywhere.
+        """
+        found = self.checkpoints(trial_id)
+        wanted = [it for it in found if step in (None, it.step)]
+        if not wanted:
+            steps = ", ".join(str(it.step) for it in found) or "none"
+            of = "" if step is None else f" of step {step}"
+            raise StoreError(f"Trial {self.id}/{trial_id} has no checkpoint{of}; steps with one: {steps}.")
+        download(wanted[-1], self._home.paths(self.id), experiment_storage(self._state().created), directory)
+        return wanted[-1]
 
     def label(self, labels: list[str]) -> None:
         """Replaces the labels."""
@@ -165,19 +195,30 @@ class Experiment:
         return self._change("kill" if at_once else "cancel", "canceled", {})
 
     def delete(self) -> None:
-        """Deletes the experiment with its checkpoints and logs, for good.
+        """Deletes the experiment with its checkpoints and logs, for good, in its storage, too.
 
         Raises:
-          StoreError: if a process runs it.
+          StoreError: if a process runs it; if its storage cannot be reached (it is deleted here then).
         """
+        created = self._home.events(self.id)[0].payload
         with hold(self._home.paths(self.id).lock, f"Experiment {self.id}"):
             self._home.delete(self.id)
+        storage = experiment_storage(created)
+        if storage is not None:
+            storage.remove_all()
 
     def wait(self, poll_s: float = 0.5) -> str:
         """Waits until the experiment is over, or no process runs it any more, and returns its state then."""
         while self._is_running():
             time.sleep(poll_s)
         return self.state
+
+    def _trial(self, trial_id: int) -> TrialState:
+        trials = self._state().trials
+        if trial_id not in trials:
+            count = len(trials)
+            raise StoreError(f"There is no trial {self.id}/{trial_id}; experiment {self.id} has trials 1 to {count}.")
+        return trials[trial_id]
 
     def _is_running(self) -> bool:
         self._home.require(self.id)

@@ -14,7 +14,7 @@
 | session_config | the pools that the trial asks to be started with | a worker |
 | restarted | reason | the master: a worker was lost |
 | failed, violation | kind, message, traceback; what differed | a worker; the alarm |
-| checkpoint_damaged, checkpoint_deleted | uuid, and the reason | the master |
+| checkpoint_damaged, checkpoint_deleted, checkpoint_stored | uuid, and the reason | the master |
 | warning | message | a worker |
 """
 

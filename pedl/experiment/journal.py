@@ -17,7 +17,7 @@ from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState, fold
 from pedl.store import Draft, Event, EventLog, Request
 
-_NOT_IN_SUMMARY = frozenset({"started", "step", "checkpoint", "checkpoint_deleted", "warning"})
+_NOT_IN_SUMMARY = frozenset({"started", "step", "checkpoint", "checkpoint_deleted", "checkpoint_stored", "warning"})
 """The kinds of event that leave a listing as it is: most of them, and a summary looks at every trial."""
 
 

@@ -12,12 +12,14 @@ from collections.abc import Callable
 
 from pedl.experiment.interrupts import Interrupts
 from pedl.experiment.journal import Journal
+from pedl.experiment.keeping import Keeper
 from pedl.experiment.receiving import Receiver
-from pedl.experiment.tasks import resumable, train_task
-from pedl.experiment.trial_state import Payload, TrialState
+from pedl.experiment.retention import surplus
+from pedl.experiment.tasks import train_task
+from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import Workers
 from pedl.store import ExperimentPaths, Request
-from pedl.store.checkpoints import make_room, remove_checkpoint, remove_litter
+from pedl.store.checkpoints import make_room
 from pedl.store.definition import GuardedCopy
 
 POLL_S = 0.2
@@ -40,6 +42,7 @@ class Master:
         workers: Workers,
         receiver: Receiver,
         paths: ExperimentPaths,
+        keeper: Keeper,
         limit: int,
         interrupts: Interrupts,
         on_change: Callable[[], None],
@@ -50,37 +53,40 @@ class Master:
         self._workers = workers
         self._receiver = receiver
         self._paths = paths
+        self._keeper = keeper
         self._limit = limit
         self._interrupts = interrupts
         self._on_change = on_change
         self._on_pausing = on_pausing
         self._definition = GuardedCopy(paths.model_definition, journal.state.created["model_definition_files"])
         self._ends_as: str | None = None
+        self._at_once = False
         self._answered: list[Request] = []
 
     def run(self) -> None:
         """Returns when the experiment is over, or was stopped and all its workers have ended."""
         self._tidy_up()
         self._journal.record("activated", None, {})
-        while not self._is_over():
+        while True:
             self._commit()
+            if self._is_over():
+                break
             self._start_tasks()
             self._listen()
             self._obey()
         self._commit()
 
     def _tidy_up(self) -> None:
-        for trial in self._journal.state.trials.values():
-            remove_litter(self._paths, trial.id, {kept["uuid"] for kept in trial.checkpoints})
+        self._keeper.tidy_up(self._journal.state)
         # Answers to what a dead master was asked would surprise whoever starts another.
         self._answered = [
             request for request in self._journal.requests() if request.kind in ("pause", "cancel", "kill")
         ]
 
     def _is_over(self) -> bool:
-        if len(self._workers):
+        if len(self._workers) or (self._keeper.unfinished and not self._at_once):
             return False
-        if self._journal.search_finished:
+        if self._journal.search_finished and not self._keeper.unfinished:
             trials = self._journal.state.trials.values()
             failed = all(trial.failure is not None for trial in trials)
             self._journal.record("errored" if failed else "completed", None, {})
@@ -91,22 +97,15 @@ class Master:
         return False
 
     def _commit(self) -> None:
-        old = self._old_checkpoints()
+        old = [(trial, kept) for trial, kept in surplus(self._journal.state) if not self._keeper.busy(kept["uuid"])]
         for trial, kept in old:
             self._journal.record("checkpoint_deleted", trial.id, {"uuid": kept["uuid"]})
         changed = self._journal.commit(self._answered)
         self._answered = []
         self._workers.end_given_up()
-        for trial, kept in old:
-            remove_checkpoint(self._paths, trial.id, kept["uuid"])
         if changed:
+            self._keeper.carry_out(self._journal.state, old)
             self._on_change()
-
-    def _old_checkpoints(self) -> list[tuple[TrialState, Payload]]:
-        """All but the latest of each trial: these were durable before we heard of them, so the older may go."""
-        latest = max(1, self._journal.state.created["config"]["checkpoint_storage"]["save_trial_latest"])
-        trials = self._journal.state.trials.values()
-        return [(trial, kept) for trial in trials for kept in trial.checkpoints[:-latest]]
 
     def _start_tasks(self) -> None:
         if self._ends_as is not None or len(self._workers) >= self._limit:
@@ -121,11 +120,12 @@ class Master:
     def _start(self, trial: TrialState) -> None:
         self._definition.check()
         resume = None
-        for kept, error in resumable(trial, self._paths):
-            if error is None:
+        for kept, trouble in self._keeper.resumable(trial):
+            if trouble is None:
                 resume = kept
                 break
-            message = f"{error}; the checkpoint of step {kept['step']} was given up, and the one before it is used"
+            instead = "the one before it is used" if kept is not trial.checkpoints[0] else "training starts again"
+            message = f"{trouble}; the checkpoint of step {kept['step']} was given up, and {instead}"
             self._journal.record("checkpoint_damaged", trial.id, {"uuid": kept["uuid"], "message": message})
         self._commit()
         make_room(self._paths, trial.id)
@@ -134,6 +134,8 @@ class Master:
 
     def _listen(self) -> None:
         arrivals = self._workers.poll(POLL_S) if len(self._workers) else []
+        for draft in self._keeper.news(0 if len(self._workers) else POLL_S):
+            self._journal.record(*draft)
         for attempt, message in arrivals:
             if self._workers.counts(attempt):
                 self._receiver.receive(attempt.trial_id, message)
@@ -159,4 +161,5 @@ class Master:
             self._ends_as = ends_as
             self._workers.pause_all()
         if at_once:
+            self._at_once = True
             self._workers.kill_all()

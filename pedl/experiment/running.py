@@ -13,12 +13,14 @@ from pedl.experiment.decisions import Decisions
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.interrupts import Interrupts
 from pedl.experiment.journal import Journal
+from pedl.experiment.keeping import Keeper
 from pedl.experiment.master import Master
 from pedl.experiment.receiving import Receiver
 from pedl.experiment.trial_state import Payload
 from pedl.experiment.workers import ExecutorFactory, Workers
 from pedl.store import Home
 from pedl.store.lock import hold
+from pedl.store.storage import Storage
 
 OnRunning = Callable[[ExperimentState, dict[int, int]], None]
 """Told the state of an experiment that runs, and the batches done by trials that run."""
@@ -70,6 +72,7 @@ def run_experiment(
                 workers=pool,
                 receiver=Receiver(journal, pool, accept_profile_change),
                 paths=paths,
+                keeper=Keeper(paths, experiment_storage(created)),
                 limit=_limit(workers, created["config"]),
                 interrupts=interrupts,
                 on_change=lambda: on_change(journal.state, pool.batches),
@@ -77,6 +80,16 @@ def run_experiment(
             ).run()
         if interrupts.count and journal.state.state == "PAUSED":
             raise KeyboardInterrupt
+
+
+def experiment_storage(created: Payload) -> Storage | None:
+    """Returns where an experiment keeps its checkpoints beside the home; None: nowhere.
+
+    Raises:
+      StoreError: if this kind of URL needs a package that is not installed.
+    """
+    url = created["config"]["checkpoint_storage"]["url"]
+    return None if url is None else Storage(url, created["storage_name"])
 
 
 def worker_environment(config: Payload) -> dict[str, str]:

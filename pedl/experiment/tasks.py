@@ -6,15 +6,14 @@ it starts from the first batch. Either way the bits are the same: a checkpoint s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from pathlib import Path
 from typing import Any
 
-from pedl.errors import CheckpointError
 from pedl.experiment.fold import ExperimentState
+from pedl.experiment.ranking import searcher_metric
 from pedl.experiment.trial_state import Payload, TrialState
 from pedl.store import ExperimentPaths
-from pedl.store.checkpoints import verify_checkpoint
 
 CHECK_TRIAL_ID = 0
 """The trial number of the check that comes before an experiment exists."""
@@ -29,10 +28,18 @@ def train_task(
         "kind": "train",
         "experiment_id": experiment_id,
         "session_config": trial.session_config,
+        "best_metric": _best_metric(state, trial, 0 if resume is None else resume["step"]),
         "resume": resume and {**resume, "path": str(paths.checkpoint(trial.id, resume["uuid"]))},
         "until_step": trial.target,
         "checkpoint_dir": str(paths.checkpoints(trial.id)),
     }
+
+
+def _best_metric(state: ExperimentState, trial: TrialState, until_step: int) -> float | None:
+    """Returns the best value of the search's metric in the validations up to a step; None if there is none."""
+    values = [searcher_metric(state, trial, step) for step in trial.validations if step <= until_step]
+    best = min if state.created["config"]["searcher"]["smaller_is_better"] else max
+    return best((value for value in values if math.isfinite(value)), default=None)
 
 
 def check_task(created: Payload, hparams: Payload, trial_seed: int, definition: Path) -> Payload:
@@ -47,21 +54,11 @@ def check_task(created: Payload, hparams: Payload, trial_seed: int, definition: 
         "kind": "check",
         "experiment_id": 0,
         "session_config": None,
+        "best_metric": None,
         "resume": None,
         "until_step": 0,
         "checkpoint_dir": None,
     }
-
-
-def resumable(trial: TrialState, paths: ExperimentPaths) -> Iterator[tuple[Payload, CheckpointError | None]]:
-    """Yields the checkpoints of a trial, newest first, each with what is wrong with its files."""
-    for kept in reversed(trial.checkpoints):
-        try:
-            verify_checkpoint(paths.checkpoint(trial.id, kept["uuid"]), kept["sha256"])
-        except CheckpointError as error:
-            yield kept, error
-        else:
-            yield kept, None
 
 
 def _common(created: Payload, trial_id: int, seed: int, hparams: Payload, definition: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class TrialState:
     validations: dict[int, Payload] = field(default_factory=dict)
     reached: dict[int, Payload] = field(default_factory=dict)
     checkpoints: list[Payload] = field(default_factory=list)
-    """Those that are kept, oldest first."""
+    """Those that are kept, oldest first; with "stored" once a copy is safe in the experiment's storage."""
     checkpoint_hashes: dict[int, str] = field(default_factory=dict)
     """By batches done; also of those that are not kept any more: a repeat must agree with them, too."""
     checkpoint_uuids: set[str] = field(default_factory=set)
@@ -98,6 +98,12 @@ def _checkpoint_deleted(trial: TrialState, payload: Payload) -> None:
     trial.checkpoints = [kept for kept in trial.checkpoints if kept["uuid"] != payload["uuid"]]
 
 
+def _checkpoint_stored(trial: TrialState, payload: Payload) -> None:
+    trial.checkpoints = [
+        {**kept, "stored": True} if kept["uuid"] == payload["uuid"] else kept for kept in trial.checkpoints
+    ]
+
+
 def _checkpoint_damaged(trial: TrialState, payload: Payload) -> None:
     _checkpoint_deleted(trial, payload)
     trial.messages.append(payload["message"])
@@ -131,6 +137,7 @@ _HANDLERS: dict[str, Callable[[TrialState, Payload], None]] = {
     "checkpoint": _checkpoint,
     "checkpoint_deleted": _checkpoint_deleted,
     "checkpoint_damaged": _checkpoint_damaged,
+    "checkpoint_stored": _checkpoint_stored,
     "failed": _failed,
     "violation": _failed,
     "session_config": _session_config,

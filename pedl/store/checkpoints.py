@@ -8,25 +8,67 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from pedl.errors import CheckpointError
-from pedl.store.database import sync_directory
+from pedl.points import point
+from pedl.store.database import sync_directory, sync_file
 from pedl.store.paths import STATE_FILE, TENSORS_FILE, ExperimentPaths
+
+FORMAT = 1
+"""The format of checkpoints that this pedl reads; the one that `pedl.trial.checkpoint` writes."""
 
 
 def verify_checkpoint(directory: Path, sha256: str) -> None:
     """Reads a checkpoint and compares it with its recorded hash.
 
     Raises:
-      CheckpointError: if a file is missing, cannot be read, or has another hash; the message shows both.
+      CheckpointError: if a file is missing, cannot be read, or has another hash (the message shows both), if it is
+        another checkpoint than the recorded one, or has a format that this pedl does not read.
     """
-    state = _read(directory / STATE_FILE)
-    _expect(directory / STATE_FILE, hashlib.sha256(state).hexdigest(), sha256)
-    tensors_sha256 = json.loads(state)["tensors_sha256"]
-    _expect(directory / TENSORS_FILE, _file_sha256(directory / TENSORS_FILE), tensors_sha256)
+    path = directory / STATE_FILE
+    content = _read(path)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256 and _is_state(content):
+        raise CheckpointError(f"{path} is of another checkpoint: its sha256 is {found}, recorded was {sha256}")
+    _expect(path, found, sha256)
+    state = json.loads(content)
+    if state["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path} has format {state['format']}, and this pedl reads {FORMAT}: another version wrote it"
+        )
+    _expect(directory / TENSORS_FILE, _file_sha256(directory / TENSORS_FILE), state["tensors_sha256"])
+
+
+def tensors_sha256(directory: Path) -> str:
+    """Returns the hash of the tensors of a checkpoint, as its verified `state.json` names it."""
+    return str(json.loads(_read(directory / STATE_FILE))["tensors_sha256"])
+
+
+def copy_checkpoint(source: Path, target: Path, sha256: str) -> None:
+    """Copies a checkpoint into the new directory `target`, which appears whole, durably and with the recorded hash.
+
+    Raises:
+      CheckpointError: if the source has another hash.
+      OSError: if `target` exists or cannot be written.
+    """
+    verify_checkpoint(source, sha256)
+    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    aside.mkdir(parents=True)
+    try:
+        for name in (TENSORS_FILE, STATE_FILE):
+            (aside / name).write_bytes((source / name).read_bytes())
+            sync_file(aside / name)
+        sync_directory(aside)
+        verify_checkpoint(aside, sha256)
+        target.mkdir()  # refuses what exists; the rename replaces the empty directory
+        aside.rename(target)
+        sync_directory(target.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def make_room(paths: ExperimentPaths, trial_id: int) -> None:
@@ -40,7 +82,8 @@ def make_room(paths: ExperimentPaths, trial_id: int) -> None:
 
 def remove_checkpoint(paths: ExperimentPaths, trial_id: int, uuid: str) -> None:
     """Removes the files of one checkpoint; does nothing where there are none."""
-    shutil.rmtree(paths.checkpoint(trial_id, uuid), ignore_errors=True)
+    with point("master.remove-checkpoint"):
+        shutil.rmtree(paths.checkpoint(trial_id, uuid), ignore_errors=True)
 
 
 def remove_litter(paths: ExperimentPaths, trial_id: int, keep: Collection[str]) -> None:
@@ -51,6 +94,14 @@ def remove_litter(paths: ExperimentPaths, trial_id: int, keep: Collection[str]) 
     for path in directory.iterdir():
         if path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_state(content: bytes) -> bool:
+    try:
+        state = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(state, dict) and {"format", "tensors_sha256"} <= state.keys()
 
 
 def _expect(path: Path, found: str, recorded: str) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pedl.errors import StoreError
+from pedl.points import point
 
 FORMAT = 1
 """The format of homes that this pedl writes; it reads this one and no other."""
@@ -115,18 +116,26 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+    with point("store.commit"):
+        connection.execute("COMMIT")
 
 
 def write_synced(path: Path, content: bytes) -> None:
     """Writes a file that is either absent or whole after a power cut: aside, synced, renamed, directory synced."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with aside.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.rename(path)
-    sync_directory(path.parent)
+    with point("file.write"):
+        aside.write_bytes(content)
+    with point("file.sync"):
+        sync_file(aside)
+    with point("file.rename"):
+        aside.rename(path)
+    with point("file.sync-directory"):
+        sync_directory(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Makes the content of a file durable."""
+    sync_directory(path)  # the same call, for either
 
 
 def sync_directory(path: Path) -> None:

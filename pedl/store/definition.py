@@ -20,6 +20,7 @@ import pathspec
 
 from pedl import jsontext
 from pedl.errors import StoreError, TrialDefinitionError
+from pedl.points import point
 from pedl.store.database import sync_directory
 
 IGNORE_FILE = ".pedlignore"
@@ -49,7 +50,8 @@ def copy_definition(source: Path, target: Path) -> Files:
     for name, path in files:
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        hashes[name] = _copy_synced(path, copy)
+        with point("definition.write"):
+            hashes[name] = _copy_synced(path, copy)
     for directory, _, _ in os.walk(target):
         sync_directory(Path(directory))
     return hashes
@@ -144,7 +146,8 @@ def _copy_synced(source: Path, target: Path) -> str:
             hasher.update(block)
             writer.write(block)
         writer.flush()
-        os.fsync(writer.fileno())
+        with point("definition.sync"):
+            os.fsync(writer.fileno())
     return hasher.hexdigest()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from pedl import jsontext
 from pedl.errors import StoreError
+from pedl.points import point
 from pedl.store import database
 from pedl.store.event_log import Draft, Event, EventLog, append_events, read_events, utc_now
 from pedl.store.paths import ExperimentPaths
@@ -65,7 +66,8 @@ class Home:
             shutil.rmtree(paths.root, ignore_errors=True)
             paths.root.mkdir(parents=True)
             try:
-                place_files(paths)
+                with point("home.place"):
+                    place_files(paths)
                 database.sync_directory(paths.root)
                 database.sync_directory(paths.root.parent)
                 append_events(connection, experiment_id, drafts, summary, now)
@@ -135,7 +137,8 @@ class Home:
         with database.connect(self.path) as connection, database.transaction(connection):
             connection.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
         # The row goes first: files without a row are litter, a row without files would be a lie.
-        shutil.rmtree(self.paths(experiment_id).root, ignore_errors=True)
+        with point("home.delete"):
+            shutil.rmtree(self.paths(experiment_id).root, ignore_errors=True)
 
 
 def _ranges(ids: Sequence[int]) -> str:

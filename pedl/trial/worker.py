@@ -23,6 +23,7 @@ from pedl.trial.during import FailedDuring
 from pedl.trial.profile import numeric_profile
 from pedl.trial.run import Run, StepReport
 from pedl.trial.runs import run_class
+from pedl.trial.saving import SavePolicy
 from pedl.trial.start import RestartNeeded, Started, start
 
 
@@ -99,6 +100,7 @@ def _train(channel: Channel) -> dict[str, Any]:
 def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
     config = channel.task["config"]
     saved_at = run.steps_done
+    policy = SavePolicy(config, channel.task["best_metric"])
     while run.steps_done < until_step:
         (report,) = run.train(config["batches_per_step"])
         channel.send(plain(_step_message(report)))
@@ -106,10 +108,12 @@ def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
         step = run.steps_done
         if step == until_step:
             break
+        metrics = None
         if _is_due(step, config["min_validation_period"]):
-            channel.send(plain({"type": "validation", "step": step, "metrics": run.validate()}))
+            metrics = run.validate()
+            channel.send(plain({"type": "validation", "step": step, "metrics": metrics}))
         pausing = _pause_requested(channel)
-        if pausing or _is_due(step, config["min_checkpoint_period"]):
+        if policy.wants(step, metrics) or pausing:
             saved_at = _save(channel, run)
         if pausing:
             return {"type": "paused", "step": step, "batches": run.batches_done}

@@ -159,10 +159,12 @@ class FakeExecutor(Executor):
             yield {"type": "progress", "batches": step * config["batches_per_step"]}
             if step == task["until_step"]:
                 break
-            if step % (config["min_validation_period"] or 10**9) == 0:
+            validated = step % (config["min_validation_period"] or 10**9) == 0
+            if validated:
                 yield self._validation(seed, trial_id, step)
             pausing = attempt in self._paused
-            if pausing or step % (config["min_checkpoint_period"] or 10**9) == 0:
+            wanted = validated and config["checkpoint_policy"] == "all"
+            if pausing or wanted or step % (config["min_checkpoint_period"] or 10**9) == 0:
                 saved_at = step
                 yield self._checkpoint(task, step)
             if pausing:
@@ -183,7 +185,7 @@ class FakeExecutor(Executor):
         directory = Path(task["checkpoint_dir"]) / uuid
         directory.mkdir()
         (directory / "tensors.safetensors").write_bytes(b"%d" % step)
-        state = {"step": step, "tensors_sha256": hashlib.sha256(b"%d" % step).hexdigest()}
+        state = {"format": 1, "step": step, "tensors_sha256": hashlib.sha256(b"%d" % step).hexdigest()}
         content = json.dumps(state).encode()
         (directory / "state.json").write_bytes(content)
         return {"type": "checkpoint", "step": step, "batches": step * task["config"]["batches_per_step"], "uuid": uuid,

@@ -143,9 +143,16 @@ def test_what_was_checked_is_what_is_kept(tmp_path, definition):
     assert [entry["id"] for entry in list_experiments(tmp_path / "home")] == [1, 2]
 
 
-def test_a_storage_that_this_version_lacks_is_refused(tmp_path, definition):
-    with pytest.raises(ConfigError, match=r"checkpoint_storage\.url: found 's3://b/p', expected nothing: "):
-        create(tmp_path, definition, checkpoint_storage={"url": "s3://b/p"})
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("s3://b/p", "s3://b/p cannot be used: ImportError: Install s3fs"),
+        ("/proc/no/place", "/proc/no/place cannot be written: "),
+    ],
+)
+def test_a_storage_that_cannot_be_used_is_refused_before_anything_is_created(tmp_path, definition, url, told):
+    with pytest.raises(ConfigError, match=f"checkpoint_storage.url: {told}.*\nName a directory or a place"):
+        create(tmp_path, definition, checkpoint_storage={"url": url})
     assert list(tmp_path.iterdir()) == []
 
 

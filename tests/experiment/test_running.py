@@ -70,7 +70,7 @@ def test_a_trial_is_started_once_more_with_the_session_it_asks_for_and_that_is_n
 
 
 def test_only_the_latest_checkpoint_is_kept_and_it_is_the_final_one(experiment):
-    one = experiment()
+    one = experiment(checkpoint_storage={"save_trial_best": 0})
     one.run()
     for number in (1, 2, 3):
         (kept,) = trial(one, number)["checkpoints"]

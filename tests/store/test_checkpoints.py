@@ -15,7 +15,7 @@ def checkpoint(tmp_path):
     directory = ExperimentPaths(tmp_path, 1).checkpoint(1, "aaaa")
     directory.mkdir(parents=True)
     (directory / "tensors.safetensors").write_bytes(b"tensors")
-    state = json.dumps({"tensors_sha256": hashlib.sha256(b"tensors").hexdigest()}).encode()
+    state = json.dumps({"format": 1, "tensors_sha256": hashlib.sha256(b"tensors").hexdigest()}).encode()
     (directory / "state.json").write_bytes(state)
     return directory, hashlib.sha256(state).hexdigest()
 
