@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pedl.cli.checkpoint import checkpoint
 from pedl.cli.doctor import doctor
 from pedl.cli.experiment import experiment
 from pedl.cli.group import Root
@@ -14,7 +15,9 @@ from pedl.version import VERSION
 
 
 @click.group(
-    cls=Root, aliases={"e": "experiment", "t": "trial"}, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Root,
+    aliases={"c": "checkpoint", "e": "experiment", "t": "trial"},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(VERSION, prog_name="pedl", message="%(prog)s %(version)s")
 @root_home_option
@@ -28,12 +31,12 @@ def cli(home: str | None) -> None:
                pedl experiment describe 1
                pedl trial describe 1/3
 
-    `e` and `t` are short for `experiment` and `trial`. Exit codes: 0 done, 1 the experiment failed, 2 the input was
-    wrong and nothing was created, 130 interrupted and able to go on.
+    `e`, `t` and `c` are short for `experiment`, `trial` and `checkpoint`. Exit codes: 0 done, 1 the experiment failed,
+    2 the input was wrong and nothing was created, 130 interrupted and able to go on.
     """
 
 
-for command in (experiment, trial, preview_search, doctor):
+for command in (experiment, trial, checkpoint, preview_search, doctor):
     cli.add_command(command)
 
 
