@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.datasets import DatasetSource
 from pedl.trial.item_processes import ProcessSequenceSource
 from pedl.trial.model_trial import checked_batch_size
 from pedl.trial.sequences import SequenceSource
@@ -61,6 +63,8 @@ def _source(started: Started, loader: Any, role: str) -> Source:
         if loader.use_multiprocessing and loader.workers > 0:
             return ProcessSequenceSource(loader, seed, role, where, started.task)
         return SequenceSource(loader, seed, role, where)
+    if isinstance(loader, tf.data.Dataset):
+        return DatasetSource(loader, seed, role, where)
     if isinstance(loader, (tuple, list)) and 1 <= len(loader) <= 3:
         loader = ArrayLoader(*loader)
     elif isinstance(loader, Mapping):
@@ -70,5 +74,5 @@ def _source(started: Started, loader: Any, role: str) -> Source:
     raise TrialDefinitionError(
         f"{where} is {type(loader).__name__}, expected arrays (x, y) or (x, y, sample_weight), a "
         "pedl.trial.ArrayLoader, "
-        "or a keras.utils.PyDataset."
+        "a keras.utils.PyDataset, or a tf.data.Dataset of batches."
     )

@@ -53,7 +53,7 @@ class GraphRun(Run):
         # An output may move a variable, such as the totals of a streaming metric.
         before, word = self._state.arrays(), self._state.joint_word()
         means, number = Means(), 0
-        for segment in self._records.segments(self._validation, 0, self._validation.batches_per_epoch):
+        for segment in self._records.epoch(self._validation):
             for batch, size in self._records.batches(self._validation, segment):
                 values = self._validate_batch(*batch, False, self.batches_done, validation_batch(number))
                 means.add(zip(self._built.validation_metrics, values, strict=True), size)
@@ -80,6 +80,9 @@ class GraphRun(Run):
 
     def _prepare(self) -> None:
         pass
+
+    def _go_to(self, batches: int) -> None:
+        self._training.go_to(batches)
 
     def _begin_step(self) -> None:
         self._means.reset()

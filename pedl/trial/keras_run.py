@@ -15,6 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pedl import seeds
+from pedl.errors import TrialDefinitionError
 from pedl.trial import fingerprint, metrics
 from pedl.trial.data import data_sources
 from pedl.trial.during import during
@@ -42,8 +43,9 @@ class KerasRun(Run):
         trial_seed = trial.context.trial_seed
         self._training, self._validation = data_sources(started)
         self.model = built_model(trial)
+        moved = _moved_by_data(WholeState(self.model, trial), self._training)
         _build(self.model, self._training, trial_seed)
-        self._state = WholeState(self.model, trial)
+        self._state = WholeState(self.model, trial, without=moved)
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
         self._loop = Loop(self.model, self._state, trial_seed, every_tensor=every_tensor)
@@ -55,7 +57,7 @@ class KerasRun(Run):
         self.prepare()
         before = [(variable, variable.numpy()) for variable in self._changed_by_validation()]
         self.model.reset_metrics()
-        segments = self._validation.segments(0, self._validation.batches_per_epoch, self._pace.at_most)
+        segments = self._validation.epoch(self._pace.at_most)
         for segment in self._made_ahead("validation", self._validation, segments):
             self._loop.validate(self._validation, segment)
         result = metrics.reported(self.model, "validation")
@@ -84,6 +86,9 @@ class KerasRun(Run):
             for feed in source.examples():
                 with during(functools.partial(_first_batch, phase, source, feed)):
                     self._loop.prepare(phase, source, feed)
+
+    def _go_to(self, batches: int) -> None:
+        self._training.go_to(batches)
 
     def _begin_step(self) -> None:
         self.model.reset_metrics()
@@ -168,6 +173,23 @@ def _first_batch(phase: str, source: Source, feed: Any) -> str:
         f"A batch of the {phase} data does not go through the model, its loss and its metrics: {named}. "
         "Compare these shapes with what they expect."
     )
+
+
+def _moved_by_data(state: WholeState, source: Source) -> list[Any]:
+    """Returns the variables that making a batch changes, such as a `tf.random.Generator` that the trial holds for a
+    `Dataset.map`. Batches are made ahead of training, and made again after a resume: such a variable is the data's.
+    """
+    before = [(group, variable, variable.numpy()) for group, variable in state.groups()]
+    source.examples()
+    moved = [(group, variable) for group, variable, value in before if not np.array_equal(value, variable.numpy())]
+    shared = [variable.name for group, variable in moved if group != "held"]
+    if shared:
+        raise TrialDefinitionError(
+            f"making a batch changes {', '.join(shared)}, which belongs to the model: a layer of the model is used in "
+            "the training data, which are made ahead. Make a layer of its own for Dataset.map(), or leave it to the "
+            "model."
+        )
+    return [variable for _, variable in moved]
 
 
 def _build(model: keras.Model, source: Source, trial_seed: int) -> None:

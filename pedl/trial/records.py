@@ -51,6 +51,10 @@ class Records:
         """Yields the segments of `count` batches from number `start` on."""
         return source.segments(start, count, lambda: self._SEGMENT_BATCHES)
 
+    def epoch(self, source: Source) -> Iterator[Segment]:
+        """Yields the segments of one epoch."""
+        return source.epoch(lambda: self._SEGMENT_BATCHES)
+
     def batches(self, source: Source, segment: Segment) -> Iterator[tuple[list[npt.NDArray[Any]], int]]:
         """Yields the batches of a segment, flat in the order of the placeholders, and their sizes in samples.
 

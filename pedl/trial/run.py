@@ -131,6 +131,7 @@ class Run(ABC):
                 f"{path} was saved with batches_per_step {state['batches_per_step']}, expected "
                 f"{self._batches_per_step}."
             )
+        self._go_to(state["batches_done"])
         self._restore(header, arrays)
         self._generators.set_state(state["generators"]["own"])
         set_global_state(state["generators"]["global"])
@@ -179,6 +180,10 @@ class Run(ABC):
     @abstractmethod
     def _prepare(self) -> None:
         """Does the work of `prepare`; afterwards `_header` is complete."""
+
+    @abstractmethod
+    def _go_to(self, batches: int) -> None:
+        """Goes to this number of batches in the training data; whatever that moves is restored afterwards."""
 
     @abstractmethod
     def _begin_step(self) -> None:

@@ -8,7 +8,7 @@ the source's `take` to one row after the other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class Segment:
 
 
 class Source(ABC):
-    """Batches by number. `batches_per_epoch` is at least 1."""
+    """Batches by number. `batches_per_epoch` is at least 1, and not there where only the end of the data tells."""
 
     batches_per_epoch: int
 
@@ -51,11 +51,21 @@ class Source(ABC):
 
     @abstractmethod
     def take(self, row: Any) -> Any:
-        """Returns the batch of one row of a feed, as `train_step` takes it; called while a graph is traced."""
+        """Returns the batch of one row of a feed, as `train_step` takes it; called while a graph is traced.
+
+        Of a whole feed it returns all batches, stacked.
+        """
 
     def signature(self, feed: Any) -> Any:
         """Returns the `tf.TensorSpec`s of a feed: any number of batches, otherwise static."""
         return tf.nest.map_structure(lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), feed)
+
+    def epoch(self, at_most: Callable[[], int]) -> Iterator[Segment]:
+        """Yields the batches of one epoch, the first: what a validation goes through."""
+        yield from self.segments(0, self.batches_per_epoch, at_most)
+
+    def go_to(self, number: int) -> None:  # noqa: B027 - most sources are at any place at once
+        """Goes to a batch that is about to be trained; called before anything else of a checkpoint is restored."""
 
     def examples(self) -> list[Any]:
         """Returns a feed for each batch shape that is known beforehand, the usual one first; used to trace, not to
@@ -194,9 +204,13 @@ class StackedSource(Source):
         return row
 
     def segments(self, start: int, count: int, at_most: Callable[[], int]) -> Iterator[Segment]:
+        return self.stacked(self.batches(start, count), at_most)
+
+    def stacked(self, batches: Iterable[tuple[Any, ...]], at_most: Callable[[], int]) -> Iterator[Segment]:
+        """Yields batches in segments of equal shapes."""
         pending: list[Any] = []
         pending_bytes = 0
-        for batch in self.batches(start, count):
+        for batch in batches:
             full = len(pending) >= min(at_most(), self._MOST_BATCHES) or pending_bytes > self._MOST_BYTES
             if pending and (full or _shapes(batch) != _shapes(pending[0])):
                 yield _stack(pending)

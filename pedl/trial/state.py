@@ -25,10 +25,12 @@ class WholeState:
     The groups, in their order: "model" (weights and seed generators), "optimizer" (all that the model or the trial
     holds), "metric", "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial or the model),
     and "captured" (what the traced function uses and nobody holds). Within a group, variables are told apart by
-    position: names are neither unique nor stable, and are only compared.
+    position: names are neither unique nor stable, and are only compared. Variables in `without` are left out: they are
+    not training's, though an attribute holds them.
     """
 
-    def __init__(self, model: keras.Model, trial: object) -> None:
+    def __init__(self, model: keras.Model, trial: object, without: Iterable[Any] = ()) -> None:
+        self._without = {id(variable) for variable in without}
         self._model = model
         self._trial = trial
         self._frozen: list[tuple[str, Any]] | None = None
@@ -110,7 +112,7 @@ class WholeState:
         found += [("metric", raw(v)) for v in self._model.metrics_variables]
         found += [("held", v) for v in _held(self._trial)] + [("held", v) for v in _held(self._model)]
         found += [("captured", v) for v in sorted(captured, key=_natural)]
-        return list(_unique(found, key=lambda pair: id(pair[1])))
+        return [pair for pair in _unique(found, key=lambda pair: id(pair[1])) if id(pair[1]) not in self._without]
 
 
 def header_entry(group: str, variable: Any) -> dict[str, Any]:
