@@ -25,7 +25,7 @@ _HARMLESS = frozenset(
         *("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceGather", "ResourceGatherNd"),
         # Tables whose contents are fixed when they are initialized.
         *("HashTableV2", "InitializeTableV2", "InitializeTableFromTextFileV2", "LookupTableFindV2"),
-        *("LookupTableSizeV2", "AnonymousHashTable", "LookupTableExportV2"),
+        *("LookupTableSizeV2", "AnonymousHashTable", "LookupTableExportV2", "LookupTableImportV2"),
         # Functions, whose bodies are looked through.
         *("If", "While", "Case", "StatefulPartitionedCall", "PartitionedCall", "SymbolicGradient", "For"),
         # Checks and messages.
@@ -40,10 +40,7 @@ _HARMLESS_BEGINNINGS = ("ResourceApply", "ResourceSparseApply", "ResourceScatter
 _INSTEAD = {
     "PyFunc": "numbers that Python draws or keeps there are in no checkpoint. Do it in make_data_loaders",
     "EagerPyFunc": "numbers that Python draws or keeps there are in no checkpoint. Do it in make_data_loaders",
-    "IteratorV2": "data of a graph come from make_data_loaders",
-    "OneShotIterator": "data of a graph come from make_data_loaders",
-    "StatefulUniform": "use tf.random.uniform instead of a tf.random.Generator",
-    "StatefulStandardNormalV2": "use tf.random.normal instead of a tf.random.Generator",
+    "RngReadAndSkip": "use the functions of tf.random instead of a tf.random.Generator",
 }
 
 
@@ -141,6 +138,8 @@ def _why(kind: str) -> str:
         "it keeps a state or draws from a stream that no checkpoint holds. Use tf.random.* as functions, variables, "
         "and data from make_data_loaders instead"
     )
+    if "Dataset" in kind or "Iterator" in kind:
+        return "data of a graph come from make_data_loaders"
     return _INSTEAD.get(kind, default)
 
 

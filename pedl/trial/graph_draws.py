@@ -28,47 +28,47 @@ class GraphDraws(ABC):
 
     def dropout(self, x: Any, rate: Any, noise_shape: Any = None, *, name: str | None = None) -> Any:
         """Returns `x` with the share `rate` (0 .. 1) of its elements set to 0, and the others divided by 1 - rate."""
-        return self._drawn(tf.nn.dropout, name, x, rate, noise_shape)
+        return self._drawn("dropout", tf.nn.dropout, name, x, rate, noise_shape)
 
     def normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, *, name: str | None = None
     ) -> Any:
         """Returns normal numbers of a shape."""
-        return self._drawn(tf.random.normal, name, shape, mean, stddev, dtype)
+        return self._drawn("normal", tf.random.normal, name, shape, mean, stddev, dtype)
 
     def truncated_normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, *, name: str | None = None
     ) -> Any:
         """Returns normal numbers of a shape within two standard deviations of their mean."""
-        return self._drawn(tf.random.truncated_normal, name, shape, mean, stddev, dtype)
+        return self._drawn("truncated_normal", tf.random.truncated_normal, name, shape, mean, stddev, dtype)
 
     def uniform(
         self, shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = tf.float32, *, name: str | None = None
     ) -> Any:
         """Returns numbers in [minval, maxval) of a shape, of floats in [0, 1) where nothing else is said."""
-        return self._drawn(tf.random.uniform, name, shape, minval, maxval, dtype)
+        return self._drawn("uniform", tf.random.uniform, name, shape, minval, maxval, dtype)
 
     def shuffle(self, value: Any, *, name: str | None = None) -> Any:
         """Returns `value` with its rows (first axis) in a random order."""
-        return self._drawn(tf.random.shuffle, name, value)
+        return self._drawn("shuffle", tf.random.shuffle, name, value)
 
     def categorical(self, logits: Any, num_samples: Any, dtype: Any = None, *, name: str | None = None) -> Any:
         """Returns classes drawn with unnormalized log-probabilities `logits`, (batch, classes): (batch, samples)."""
-        return self._drawn(tf.random.categorical, name, logits, num_samples, dtype)
+        return self._drawn("categorical", tf.random.categorical, name, logits, num_samples, dtype)
 
     def gamma(
         self, shape: Any, alpha: Any, beta: Any = None, dtype: Any = tf.float32, *, name: str | None = None
     ) -> Any:
         """Returns `shape` draws from each of the gamma distributions with parameters alpha and beta."""
-        return self._drawn(tf.random.gamma, name, shape, alpha, beta, dtype)
+        return self._drawn("gamma", tf.random.gamma, name, shape, alpha, beta, dtype)
 
     def poisson(self, shape: Any, lam: Any, dtype: Any = tf.float32, *, name: str | None = None) -> Any:
         """Returns `shape` draws from each of the Poisson distributions with rates lam."""
-        return self._drawn(tf.random.poisson, name, shape, lam, dtype)
+        return self._drawn("poisson", tf.random.poisson, name, shape, lam, dtype)
 
-    def _drawn(self, function: Callable[..., Any], name: str | None, *arguments: Any) -> Any:
-        random = current(f"self.seeded.{function.__name__}()")
-        with random.at(self._place(function, name).path):
+    def _drawn(self, title: str, function: Callable[..., Any], name: str | None, *arguments: Any) -> Any:
+        random = current(f"self.seeded.{title}()")
+        with random.at(self._place(getattr(self, title), name).path):
             return function(*arguments, **({} if name is None else {"name": name}))
 
     @abstractmethod

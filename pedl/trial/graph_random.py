@@ -87,7 +87,9 @@ class KeyedRandom:
 
     def _get_seed(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def get_seed(op_seed: Any) -> Any:
-            return (0, op_seed) if self._is_ours() else original(op_seed)
+            if not self._is_ours():
+                return original(op_seed)
+            return (None, None) if op_seed is None else (0, op_seed)
 
         return get_seed
 

@@ -25,6 +25,7 @@ class Records:
     """
 
     _SEGMENT_BATCHES = 64
+    _SEGMENT_BYTES = 4 * 2**20
 
     def __init__(self, training: Source, validation: Source) -> None:
         first, *others = [batch for source in (training, validation) for batch in _examples(source)]
@@ -46,14 +47,16 @@ class Records:
             for shape, dtype, name in zip(shapes, dtypes, names, strict=True)
         ]
         self.specs = tf.nest.pack_sequence_as(first, self._flat)
+        batch_bytes = sum(np.asarray(leaf).nbytes for leaf in tf.nest.flatten(first))
+        self._at_most = max(1, min(self._SEGMENT_BATCHES, self._SEGMENT_BYTES // batch_bytes))
 
     def segments(self, source: Source, start: int, count: int) -> Iterator[Segment]:
         """Yields the segments of `count` batches from number `start` on."""
-        return source.segments(start, count, lambda: self._SEGMENT_BATCHES)
+        return source.segments(start, count, lambda: self._at_most)
 
     def epoch(self, source: Source) -> Iterator[Segment]:
         """Yields the segments of one epoch."""
-        return source.epoch(lambda: self._SEGMENT_BATCHES)
+        return source.epoch(lambda: self._at_most)
 
     def batches(self, source: Source, segment: Segment) -> Iterator[tuple[list[npt.NDArray[Any]], int]]:
         """Yields the batches of a segment, flat in the order of the placeholders, and their sizes in samples.
@@ -61,13 +64,12 @@ class Records:
         Raises:
           TrialDefinitionError: if one is of another shape than the placeholders.
         """
-        feed = tf.nest.map_structure(lambda tensor: tensor.numpy(), segment.feed)
+        # All at once: an operation per batch and array would cost a tenth of a small step.
+        flat = [tensor.numpy() for tensor in tf.nest.flatten(source.take(segment.feed))]
+        self._check([array[0] for array in flat])
+        size = flat[0].shape[1]
         for index in range(segment.count):
-            row = tf.nest.map_structure(lambda array, at=index: array[at], feed)
-            flat = [np.asarray(tensor) for tensor in tf.nest.flatten(source.take(row))]
-            if index == 0:
-                self._check(flat)
-            yield flat, len(flat[0])
+            yield [array[index] for array in flat], size
 
     def _check(self, flat: list[npt.NDArray[Any]]) -> None:
         for array, spec in zip(flat, self._flat, strict=True):
