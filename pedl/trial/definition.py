@@ -50,12 +50,14 @@ def load_trial_class(definition: Path, config: dict[str, Any]) -> type[Trial]:
 def user_traceback(error: BaseException, definition: Path) -> str:
     """Returns the traceback of an error with the user's own frames only; the error's line alone if there are none."""
     inside = str(definition.resolve())
-    frames = [
-        f for f in traceback.extract_tb(error.__traceback__) if str(Path(f.filename).resolve()).startswith(inside)
-    ]
-    shown = [frame for frame in frames if frame.name != "<module>" or not frame.filename.startswith("<")]
+    shown = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_inside(frame.filename, inside)]
     head = ["Traceback (your code only):\n", *traceback.format_list(shown)] if shown else []
     return "".join(head + _said(error, inside)).rstrip()
+
+
+def _is_inside(file: str, inside: str) -> bool:
+    """Whether a frame's file lies in the definition; "<frozen importlib._bootstrap>" is no file, and lies nowhere."""
+    return Path(file).is_absolute() and str(Path(file).resolve()).startswith(inside)
 
 
 def _said(error: BaseException, inside: str) -> list[str]:
@@ -65,7 +67,7 @@ def _said(error: BaseException, inside: str) -> list[str]:
     return [
         line
         for line, file, after in zip(lines, files, [None, *files], strict=False)
-        if (file is None or str(Path(file[1]).resolve()).startswith(inside)) and not (after and not line.strip())
+        if (file is None or _is_inside(file[1], inside)) and not (after and not line.strip())
     ]
 
 
@@ -146,8 +148,11 @@ def _only(definition: Path, module: ModuleType) -> type[Trial]:
     inside = str(definition.resolve())
     classes = {
         value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Trial) and _file(value).startswith(inside)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and isinstance(value, type)
+        and issubclass(value, Trial)
+        and _file(value).startswith(inside)
     }
     concrete = sorted((c for c in classes if not inspect.isabstract(c)), key=lambda c: c.__name__)
     if len(concrete) == 1:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def start(task: dict[str, Any]) -> Started:
     seed_everything(task["trial_seed"])
     context.enter(_context(task))
     definition = Path(task["definition"])
+    # Relative paths in user code mean the same from wherever a command goes on with the experiment.
+    os.chdir(definition if definition.is_dir() else definition.parent)
     generators = TrackedGenerators(task["trial_seed"], definition)
     generators.install()
     trial = instantiate(load_trial_class(definition, config), context.current("the worker"))
