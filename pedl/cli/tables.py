@@ -99,6 +99,7 @@ def show_experiment(described: dict[str, Any], home: str) -> None:
         "Labels": ", ".join(described["labels"]),
         "Seed": described["experiment_seed"],
         "Model definition": described["model_definition_sha256"],
+        "Started from": pairs(described["source"] or {}),
         "Outcome": described["outcome_sha256"],
         "Numeric profile": pairs(described["numeric_profile"]),
     }

@@ -120,6 +120,10 @@ def _between_fields(value: dict[str, Any]) -> list[Problem]:
         # A space with problems of its own is listed already, and the grid of the rest would be another grid.
         with contextlib.suppress(ValidationError):
             problems += grid_problems(Space.model_validate(value.get("hyperparameters", {})))
+    searcher = value.get("searcher", {})
+    if isinstance(searcher, dict) and None not in (searcher.get("source_trial"), searcher.get("source_checkpoint")):
+        message = "found beside source_trial, expected one of the two; leave the other out"
+        problems.append(Problem(("searcher", "source_checkpoint"), message))
     return problems
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from pedl.config.values import Count, FilledText, Section, Switch, refused
+from pedl.config.values import Count, FilledText, Section, Switch, TrialName
 
 
 class Searcher(Section):
@@ -15,14 +15,10 @@ class Searcher(Section):
     metric: FilledText
     """The validation metric that ranks trials."""
     smaller_is_better: Switch = True
-    source_trial: Any = None
-    source_checkpoint: Any = None
-
-    @field_validator("source_trial", "source_checkpoint")
-    @classmethod
-    def _no_warm_start(cls, source: object) -> None:
-        if source is not None:
-            raise refused("nothing: this version cannot start from weights of another experiment", "; leave it out")
+    source_trial: TrialName | None = None
+    """The trial, as "experiment/trial", whose newest checkpoint every trial starts from."""
+    source_checkpoint: FilledText | None = None
+    """The uuid of a checkpoint, or a directory with one, that every trial starts from."""
 
 
 class SingleSearcher(Searcher):

@@ -76,6 +76,9 @@ Number = Annotated[float, expects("a finite number")]
 Switch = Annotated[bool, expects("true or false")]
 Text = Annotated[str, expects("a text")]
 FilledText = Annotated[str, Field(min_length=1), expects("a text that is not empty")]
+TrialName = Annotated[
+    str, Field(pattern=r"^[1-9]\d*/[1-9]\d*$"), expects('a trial as "experiment/trial", for example "3/12"')
+]
 Seed = Annotated[int, Field(ge=0, le=SEED_MAX), expects(f"a whole number in 0 .. {SEED_MAX} (2**31 - 1)")]
 Entrypoint = Annotated[
     str, _require(is_entrypoint), expects('"module:Name" without ".py", for example "model_def:MNistTrial"')

@@ -21,12 +21,14 @@ from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.profile import resolve_onednn
 from pedl.experiment.running import experiment_storage, worker_environment
+from pedl.experiment.source import copy_source
 from pedl.experiment.tasks import CHECK_TRIAL_ID, check_task
 from pedl.experiment.trial_state import Payload
 from pedl.experiment.warm import LogPlace, WarmExecutor
 from pedl.experiment.workers import ExecutorFactory
 from pedl.seeds import SCHEME, fresh_experiment_seed
 from pedl.store import Draft, ExperimentPaths, Home
+from pedl.store.checkpoints import copy_checkpoint
 from pedl.store.definition import copy_definition, definition_sha256
 from pedl.version import VERSION
 
@@ -62,7 +64,8 @@ def create(
       The experiment's id, and the executor that carried out the check: the caller uses it or closes it.
 
     Raises:
-      ConfigError: if the searcher's metric does not exist, or checkpoints cannot be kept where they are to be.
+      ConfigError: if the searcher's metric or the checkpoint to start from does not exist, or checkpoints cannot be
+        kept where they are to be.
       TrialDefinitionError: if the model definition is wrong.
       StoreError: if the home cannot be written.
     """
@@ -81,6 +84,7 @@ def create(
             "storage_name": f"pedl-{uuid.uuid4()}",
         }
         _probe_storage(created)
+        created["source"] = copy_source(config, home, aside.source_checkpoint)
         decisions = Decisions(config, created["experiment_seed"]).start()
         logs, environment = LogPlace(aside), worker_environment(created["config"])
         aside.logs.mkdir()
@@ -92,7 +96,9 @@ def create(
             created["numeric_profile"] = found["numeric_profile"]
             created["warnings"] = found["warnings"]
             drafts: list[Draft] = [("created", None, created), *decisions]
-            experiment_id = home.create(lambda paths: _place(aside, paths), drafts, summary(_state(drafts)))
+            experiment_id = home.create(
+                lambda paths: _place(aside, paths, created["source"]), drafts, summary(_state(drafts))
+            )
         except BaseException:
             executor.close()
             raise
@@ -113,12 +119,14 @@ def _probe_storage(created: Payload) -> None:
 
 def _check_task(created: Payload, decisions: list[Draft], aside: ExperimentPaths) -> Payload:
     first = next(payload for kind, trial_id, payload in decisions if kind == "trial_created" and trial_id == 1)
-    return check_task(created, first["hparams"], first["trial_seed"], aside.model_definition)
+    return check_task(created, first["hparams"], first["trial_seed"], aside)
 
 
-def _place(aside: ExperimentPaths, paths: ExperimentPaths) -> None:
+def _place(aside: ExperimentPaths, paths: ExperimentPaths, source: Payload | None) -> None:
     # What was checked is what is kept: the source may have been edited meanwhile.
     copy_definition(aside.model_definition, paths.model_definition)
+    if source is not None:
+        copy_checkpoint(aside.source_checkpoint, paths.source_checkpoint, source["sha256"])
     paths.logs.mkdir()
     if aside.log(CHECK_TRIAL_ID).exists():
         shutil.copy(aside.log(CHECK_TRIAL_ID), paths.log(CHECK_TRIAL_ID))

@@ -21,6 +21,7 @@ def describe(experiment_id: int, state: ExperimentState) -> dict[str, Any]:
         "archived": state.archived,
         "experiment_seed": created["experiment_seed"],
         "model_definition_sha256": created["model_definition_sha256"],
+        "source": created.get("source"),
         "outcome_sha256": outcome_sha256(state),
         "numeric_profile": state.numeric_profile,
         "best_trial": None if best is None else best.id,

@@ -17,8 +17,6 @@ from pedl.store import Draft, ExperimentPaths
 from pedl.store.checkpoints import remove_checkpoint, remove_litter, verify_checkpoint
 from pedl.store.storage import Storage
 
-Deleted = list[tuple[TrialState, Payload]]
-
 
 class Keeper:
     """Keeps the files of checkpoints as the events say."""
@@ -27,36 +25,37 @@ class Keeper:
         self._paths = paths
         self._storage = storage
         self._copier = None if storage is None else Copier(storage)
-        self._tried: set[str] = set()
+        self._handed_over: set[str] = set()
         self._told: set[tuple[int, str]] = set()
+        self._known: dict[int, set[str]] = {}
         self._at_home: dict[int, set[str]] = {}
+        self._seen: dict[int, tuple[list[Payload], bool]] = {}
 
     def tidy_up(self, state: ExperimentState) -> None:
         """Removes what no event tells of, here and in the storage. No worker may be running."""
         for trial in state.trials.values():
-            self._at_home[trial.id] = {kept["uuid"] for kept in _wanted_at_home(trial)}
-            remove_litter(self._paths, trial.id, self._at_home[trial.id])
+            self.tidy_up_trial(trial)
         if self._storage is not None and self._copier is not None:
             known = {(trial.id, kept["uuid"]) for trial in state.trials.values() for kept in trial.checkpoints}
             for trial_id, uuid in sorted(self._storage.found() - known):
                 self._copier.remove(trial_id, uuid)
-        self.carry_out(state, [])
+        self.carry_out(state)
 
-    def carry_out(self, state: ExperimentState, deleted: Deleted) -> None:
-        """Does to the files what has become durable: those of `deleted` go, and what is new is handed over."""
-        for trial, kept in deleted:
-            remove_checkpoint(self._paths, trial.id, kept["uuid"])
-            if self._copier is not None and (kept.get("stored") or kept["uuid"] in self._tried):
-                self._copier.remove(trial.id, kept["uuid"])
-        if self._copier is None:
-            return
+    def tidy_up_trial(self, trial: TrialState) -> None:
+        """Removes what a dead worker of the trial left in the home. No worker of it may be running."""
+        remove_litter(self._paths, trial.id, _wanted_at_home(trial))
+
+    def carry_out(self, state: ExperimentState) -> None:
+        """Does to the files what has become durable: what is not kept any more goes, what is new is handed over."""
         for trial in state.trials.values():
-            for kept in trial.checkpoints:
-                if not kept.get("stored") and kept["uuid"] not in self._tried:
-                    self._tried.add(kept["uuid"])
-                    source = self._paths.checkpoint(trial.id, kept["uuid"])
-                    self._copier.copy(trial.id, kept["uuid"], source, kept["sha256"])
-            self._leave_home(trial)
+            # A list of checkpoints is never changed in place: the same list says the same.
+            now = (trial.checkpoints, trial.over)
+            before = self._seen.get(trial.id, ([], False))
+            if before[0] is now[0] and before[1] == now[1]:
+                continue
+            self._seen[trial.id] = now
+            self._remove(trial)
+            self._hand_over(trial)
 
     def busy(self, uuid: str) -> bool:
         """Whether a checkpoint is being copied, and must stay for so long."""
@@ -67,10 +66,12 @@ class Keeper:
         """Whether the storage has something to do."""
         return self._copier is not None and self._copier.unfinished > 0
 
-    def news(self, timeout_s: float) -> list[Draft]:
+    def news(self, state: ExperimentState, timeout_s: float) -> list[Draft]:
         """Returns events about copies that ended, each trouble once; waits for the first at most so long."""
         events: list[Draft] = []
         for trial_id, uuid, trouble in [] if self._copier is None else self._copier.ended(timeout_s):
+            if uuid not in {kept["uuid"] for kept in state.trials[trial_id].checkpoints}:
+                continue  # replaced while it was copied
             if trouble is None:
                 events.append(("checkpoint_stored", trial_id, {"uuid": uuid}))
             elif (trial_id, trouble) not in self._told:
@@ -96,13 +97,24 @@ class Keeper:
                     trouble = f"{trouble}; {error}"
             yield kept, trouble
 
-    def _leave_home(self, trial: TrialState) -> None:
-        wanted = {kept["uuid"] for kept in _wanted_at_home(trial)}
-        for uuid in self._at_home.get(trial.id, set()) - wanted:
+    def _remove(self, trial: TrialState) -> None:
+        recorded = {kept["uuid"] for kept in trial.checkpoints}
+        wanted = _wanted_at_home(trial)
+        for uuid in sorted(self._at_home.get(trial.id, set()) - wanted):
             remove_checkpoint(self._paths, trial.id, uuid)
-        self._at_home[trial.id] = wanted
+        for uuid in sorted(self._known.get(trial.id, set()) - recorded):
+            if self._copier is not None:
+                self._copier.remove(trial.id, uuid)
+        self._at_home[trial.id], self._known[trial.id] = wanted, recorded
+
+    def _hand_over(self, trial: TrialState) -> None:
+        for kept in trial.checkpoints:
+            if self._copier is not None and not kept.get("stored") and kept["uuid"] not in self._handed_over:
+                self._handed_over.add(kept["uuid"])
+                source = self._paths.checkpoint(trial.id, kept["uuid"])
+                self._copier.copy(trial.id, kept["uuid"], source, kept["sha256"])
 
 
-def _wanted_at_home(trial: TrialState) -> list[Payload]:
+def _wanted_at_home(trial: TrialState) -> set[str]:
     newest = [] if trial.over else trial.checkpoints[-1:]
-    return [kept for kept in trial.checkpoints if not kept.get("stored")] + newest
+    return {kept["uuid"] for kept in trial.checkpoints if not kept.get("stored")} | {it["uuid"] for it in newest}

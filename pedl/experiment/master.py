@@ -19,7 +19,7 @@ from pedl.experiment.tasks import train_task
 from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import Workers
 from pedl.store import ExperimentPaths, Request
-from pedl.store.checkpoints import make_room
+from pedl.store.checkpoints import make_room, verify_checkpoint
 from pedl.store.definition import GuardedCopy
 
 POLL_S = 0.2
@@ -75,6 +75,8 @@ class Master:
             self._listen()
             self._obey()
         self._commit()
+        for trial in self._journal.state.trials.values():
+            self._keeper.tidy_up_trial(trial)
 
     def _tidy_up(self) -> None:
         self._keeper.tidy_up(self._journal.state)
@@ -104,7 +106,7 @@ class Master:
         self._answered = []
         self._workers.end_given_up()
         if changed:
-            self._keeper.carry_out(self._journal.state, old)
+            self._keeper.carry_out(self._journal.state)
             self._on_change()
 
     def _start_tasks(self) -> None:
@@ -119,6 +121,9 @@ class Master:
 
     def _start(self, trial: TrialState) -> None:
         self._definition.check()
+        source = self._journal.state.created.get("source")
+        if source is not None:
+            verify_checkpoint(self._paths.source_checkpoint, source["sha256"])
         resume = None
         for kept, trouble in self._keeper.resumable(trial):
             if trouble is None:
@@ -129,12 +134,13 @@ class Master:
             self._journal.record("checkpoint_damaged", trial.id, {"uuid": kept["uuid"], "message": message})
         self._commit()
         make_room(self._paths, trial.id)
+        self._keeper.tidy_up_trial(trial)
         task = train_task(self._experiment_id, self._journal.state, trial, self._paths, resume)
         self._workers.start(task, 0 if resume is None else resume["batches"])
 
     def _listen(self) -> None:
         arrivals = self._workers.poll(POLL_S) if len(self._workers) else []
-        for draft in self._keeper.news(0 if len(self._workers) else POLL_S):
+        for draft in self._keeper.news(self._journal.state, 0 if len(self._workers) else POLL_S):
             self._journal.record(*draft)
         for attempt, message in arrivals:
             if self._workers.counts(attempt):

@@ -97,7 +97,11 @@ class Receiver:
         self._workers.ended(trial.id)
 
     def _failed(self, trial: TrialState, payload: Payload) -> None:
-        if payload["kind"] == "checkpoint":  # files, not code: another attempt may do
+        if payload["kind"] == "checkpoint" and trial.checkpoints:
+            # It was gone on from the newest, whose hash is right and which does not fit all the same.
+            message = f"{payload['message']}; the checkpoint of step {trial.checkpoints[-1]['step']} was given up"
+            damaged = {"uuid": trial.checkpoints[-1]["uuid"], "message": message}
+            self._journal.record("checkpoint_damaged", trial.id, damaged)
             self._lost(trial, {"reason": payload["message"]})
             return
         self._workers.ended(trial.id)

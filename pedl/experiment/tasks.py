@@ -7,7 +7,6 @@ it starts from the first batch. Either way the bits are the same: a checkpoint s
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 from pedl.experiment.fold import ExperimentState
@@ -24,7 +23,7 @@ def train_task(
 ) -> Payload:
     """Returns the task to train a trial from checkpoint `resume` (None: from the start) to its target."""
     return {
-        **_common(state.created, trial.id, trial.seed, trial.hparams, paths.model_definition),
+        **_common(state.created, trial.id, trial.seed, trial.hparams, paths),
         "kind": "train",
         "experiment_id": experiment_id,
         "session_config": trial.session_config,
@@ -42,15 +41,15 @@ def _best_metric(state: ExperimentState, trial: TrialState, until_step: int) -> 
     return best((value for value in values if math.isfinite(value)), default=None)
 
 
-def check_task(created: Payload, hparams: Payload, trial_seed: int, definition: Path) -> Payload:
+def check_task(created: Payload, hparams: Payload, trial_seed: int, paths: ExperimentPaths) -> Payload:
     """Returns the task to go through everything up to the first traced batch of trial 1, and to train nothing.
 
     Args:
       created: the payload of the experiment's first event, as far as it is known before the check.
-      definition: the directory with the copy of the model definition.
+      paths: where the copy of the model definition lies, and what trials start from.
     """
     return {
-        **_common(created, CHECK_TRIAL_ID, trial_seed, hparams, definition),
+        **_common(created, CHECK_TRIAL_ID, trial_seed, hparams, paths),
         "kind": "check",
         "experiment_id": 0,
         "session_config": None,
@@ -61,13 +60,15 @@ def check_task(created: Payload, hparams: Payload, trial_seed: int, definition: 
     }
 
 
-def _common(created: Payload, trial_id: int, seed: int, hparams: Payload, definition: Path) -> dict[str, Any]:
-    file = created["model_definition_file"]
+def _common(created: Payload, trial_id: int, seed: int, hparams: Payload, paths: ExperimentPaths) -> dict[str, Any]:
+    file, definition = created["model_definition_file"], paths.model_definition
+    source = created.get("source")
     return {
         "trial_id": trial_id,
         "experiment_seed": created["experiment_seed"],
         "trial_seed": seed,
         "hparams": hparams,
         "config": created["config"],
+        "source": source and {"path": str(paths.source_checkpoint), "sha256": source["sha256"]},
         "definition": str(definition / file if file else definition),
     }

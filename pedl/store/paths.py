@@ -5,6 +5,7 @@
   pedl.db                             the event log of all experiments (SQLite)
   experiments/<id>/
     model_definition/                 the copy that is trained, resumed and verified
+    source_checkpoint/                what its trials start from, if the configuration says so: a copy
     master.lock                       held by the one process that runs the experiment
     logs/trial-<n>.log                what trial n wrote to stdout and stderr
     logs/master.log                   the same for processes that belong to no trial
@@ -28,6 +29,10 @@ class ExperimentPaths:
     @property
     def model_definition(self) -> Path:
         return self.root / "model_definition"
+
+    @property
+    def source_checkpoint(self) -> Path:
+        return self.root / "source_checkpoint"
 
     @property
     def lock(self) -> Path:

@@ -140,5 +140,9 @@ class GraphRun(Run):
     def _tensor_words(self) -> npt.NDArray[np.uint8]:
         return self._state.words()
 
+    def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
+        self.prepare()
+        self._state.adopt(header, arrays)
+
     def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
         self._state.restore(header, arrays)

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pedl.errors import CheckpointError, TrialDefinitionError
+from pedl.errors import TrialDefinitionError
 from pedl.trial import fingerprint
-from pedl.trial.state import header_entry, misfit
+from pedl.trial.state import check_fit, header_entry
 
 
 def graph_variables(graph: tf.Graph) -> list[Any]:
@@ -84,13 +84,24 @@ class GraphState:
         Raises:
           CheckpointError: if number, names, dtypes or shapes differ; nothing is changed then.
         """
-        mine = self.header()
-        for position in range(max(len(mine), len(header))):
-            here = mine[position] if position < len(mine) else None
-            there = header[position] if position < len(header) else None
-            if here != there:
-                raise CheckpointError(misfit(position, here, there))
+        check_fit(self.header(), header)
         self.assign(arrays)
+
+    def adopt(self, header: list[dict[str, Any]], arrays: Sequence[npt.NDArray[Any]]) -> None:
+        """Sets the variables of the model and of its optimizer, and leaves local ones as they are.
+
+        Raises:
+          CheckpointError: as `restore` does.
+        """
+        groups = ("model", "optimizer")
+        check_fit(*([it for it in entries if it["group"] in groups] for entries in (self.header(), header)))
+        theirs = iter([array for it, array in zip(header, arrays, strict=True) if it["group"] in groups])
+        self.assign(
+            [
+                next(theirs) if it["group"] in groups else array
+                for it, array in zip(self.header(), self.arrays(), strict=True)
+            ]
+        )
 
 
 def _check_variable(variable: Any) -> None:

@@ -127,14 +127,22 @@ class KerasRun(Run):
         words: npt.NDArray[np.uint8] = fingerprint.words(self._state.variables()).numpy()
         return words
 
+    def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
+        self._state.adopt(header, arrays, "model")
+        self._prepare_restored()
+        self._state.adopt(header, arrays, "optimizer")
+
     def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
         # Before tracing: some layers bake values of theirs into the graph as constants (Normalization.mean).
         self._state.restore(header, arrays, only=["model"])
+        self._prepare_restored()
+        self._state.restore(header, arrays)
+
+    def _prepare_restored(self) -> None:
         for layer in _flat_layers(self.model):
             if hasattr(layer, "finalize_state"):
                 layer.finalize_state()
         self.prepare()
-        self._state.restore(header, arrays)
 
     def _changed_by_validation(self) -> list[Any]:
         """All but weights and optimizers: metrics, counters of seed generators, states of recurrent layers,

@@ -139,6 +139,16 @@ class Run(ABC):
         self._set_host_state(state["host"])
         self.batches_done = state["batches_done"]
 
+    @final
+    def start_from(self, path: Path, sha256: str) -> None:
+        """Takes the weights and the optimizers' state of another trial's checkpoint; batches still count from 0.
+
+        Raises:
+          CheckpointError: if it is missing or damaged, or a tensor does not fit; the message names it and both sides.
+        """
+        _, header, arrays = checkpoint.load(path, sha256)
+        self._adopt(header, arrays)
+
     @abstractmethod
     def validate(self) -> dict[str, Any]:
         """Returns the validation metrics over the whole validation set; leaves no trace in the state of training."""
@@ -215,6 +225,12 @@ class Run(ABC):
     @abstractmethod
     def _tensor_words(self) -> npt.NDArray[np.uint8]:
         """Returns the word of each variable of the whole state: uint8, (variables, 8)."""
+
+    @abstractmethod
+    def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
+        """Sets weights and optimizers, but not what belongs to the new trial alone: seed generators, learning rates.
+        Calls `prepare`. Raises CheckpointError if they are another model's.
+        """
 
     @abstractmethod
     def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:

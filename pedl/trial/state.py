@@ -9,7 +9,7 @@ wrong bit after a resume, long after the mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -98,13 +98,31 @@ class WholeState:
         theirs = [
             (entry, a) for entry, a in zip(header, arrays, strict=True) if wanted is None or entry["group"] in wanted
         ]
-        for position in range(max(len(mine), len(theirs))):
-            here = mine[position][0] if position < len(mine) else None
-            there = theirs[position][0] if position < len(theirs) else None
-            if here != there:
-                raise CheckpointError(misfit(position, here, there))
+        check_fit([entry for entry, _ in mine], [entry for entry, _ in theirs])
         for (_, variable), (_, array) in zip(mine, theirs, strict=True):
             variable.assign(array)
+
+    def adopt(self, header: list[dict[str, Any]], arrays: list[Any], group: str) -> None:
+        """Sets the variables of one group, "model" or "optimizer", but for those that belong to a trial alone.
+
+        Those are the seed generators' and the optimizers' learning rates: seeds and hyperparameters are the trial's.
+
+        Raises:
+          CheckpointError: as `restore` does.
+        """
+        own = self._own()
+        mine = [(header_entry(group, v), v) for it, v in self.groups() if it == group]
+        theirs = [(entry, a) for entry, a in zip(header, arrays, strict=True) if entry["group"] == group]
+        check_fit([entry for entry, _ in mine], [entry for entry, _ in theirs])
+        for (_, variable), (_, array) in zip(mine, theirs, strict=True):
+            if id(variable) not in own:
+                variable.assign(array)
+
+    def _own(self) -> set[int]:
+        weights = {id(raw(v)) for v in self._model.weights}
+        own = {id(raw(v)) for v in self._model.variables} - weights
+        rates = [getattr(optimizer, "learning_rate", None) for optimizer in self.optimizers()]
+        return own | {id(raw(rate)) for rate in rates if isinstance(rate, keras.Variable)}
 
     def _found(self, captured: Iterable[Any]) -> list[tuple[str, Any]]:
         found = [("model", v) for v in map(raw, self._model.variables)]
@@ -118,6 +136,15 @@ class WholeState:
 def header_entry(group: str, variable: Any) -> dict[str, Any]:
     """Returns what a checkpoint says of a variable besides its value: group, path (without counters), dtype, shape."""
     return {"group": group, "path": stable_path(variable), "dtype": variable.dtype.name, "shape": list(variable.shape)}
+
+
+def check_fit(mine: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> None:
+    """Raises CheckpointError at the first variable that differs between a model and a checkpoint."""
+    for position in range(max(len(mine), len(theirs))):
+        here = mine[position] if position < len(mine) else None
+        there = theirs[position] if position < len(theirs) else None
+        if here != there:
+            raise CheckpointError(misfit(position, here, there))
 
 
 def misfit(position: int, here: dict[str, Any] | None, there: dict[str, Any] | None) -> str:

@@ -145,7 +145,9 @@ def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
             batches_per_step=config["batches_per_step"],
             every_tensor=config["reproducibility"]["fingerprint"] == "batch",
         )
-        if task["resume"] is None:
+        if task["resume"] is None and task["source"] is not None:
+            run.start_from(Path(task["source"]["path"]), task["source"]["sha256"])
+        elif task["resume"] is None:
             run.prepare()
     return started, run, audit.findings(run.model)
 

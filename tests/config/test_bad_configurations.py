@@ -159,9 +159,13 @@ BAD = {
         "searcher: {name: single, metric: a, max_steps: 1, smaller_is_better: no}", 1, "searcher.smaller_is_better",
         ['found the text "no"', "true or false"],
     ),
-    "warm start": (
-        "searcher: {name: single, metric: a, max_steps: 1, source_trial: 1/2}", 1, "searcher.source_trial",
-        ['found the text "1/2"', "cannot start from weights", "leave it out"],
+    "source trial": (
+        "searcher: {name: single, metric: a, max_steps: 1, source_trial: 12}", 1, "searcher.source_trial",
+        ["found 12", 'a trial as "experiment/trial"', "3/12"],
+    ),
+    "two sources": (
+        "searcher: {name: single, metric: a, max_steps: 1, source_trial: 1/2, source_checkpoint: b}", 1,
+        "searcher.source_checkpoint", ["beside source_trial", "one of the two"],
     ),
     # hyperparameters
     "unknown type": (

@@ -1,6 +1,7 @@
 """A worker that does what a test asks of one trial: the actions of its task, one after the other, in a new process.
 
-Actions: ["train", batches], ["validate"], ["save", directory], ["load", path], ["words"], ["weights"], ["finish"], and
+Actions: ["train", batches], ["validate"], ["save", directory], ["load", path], ["start_from", path, sha256],
+["words"], ["weights"], ["finish"], and
 ["python", module, function]: calls function(run, started), for what a test wants to break.
 """
 
@@ -43,6 +44,9 @@ def _act(run: Run, started: Any, name: str, *arguments: Any) -> Any:
         return {"path": str(saved.path), "sha256": saved.sha256}
     if name == "load":
         run.load(Path(arguments[0]))
+        return None
+    if name == "start_from":
+        run.start_from(Path(arguments[0]), arguments[1])
         return None
     if name == "words":
         return {"batches": run.batches_done, "fingerprint": run.fingerprint, "initial": run.initial_word}
