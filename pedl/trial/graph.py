@@ -106,7 +106,8 @@ def _placeholder(spec: tf.TensorSpec) -> tf.Tensor:
 def _train_op(trial: TensorFlowTrial, graph: tf.Graph, outputs: dict[str, tf.Tensor]) -> tf.Operation:
     """The whole update. Without these dependencies, an output that reads a variable saw it updated now and then."""
     optimizer = checked_optimizer(trial, trial.optimizer())
-    gradients = [(gradient, v) for gradient, v in optimizer.compute_gradients(outputs["loss"]) if gradient is not None]
+    computed = optimizer.compute_gradients(outputs["loss"]) if tf.compat.v1.trainable_variables() else []
+    gradients = [(gradient, variable) for gradient, variable in computed if gradient is not None]
     if not gradients:
         raise TrialDefinitionError(
             f"the loss of {type(trial).__name__} depends on no trainable variable. Make variables with "

@@ -118,7 +118,9 @@ def checked_outputs(trial: TensorFlowTrial, outputs: object) -> dict[str, tf.Ten
     tensors = {}
     for name, value in outputs.items():
         try:
-            tensors[name] = tf.convert_to_tensor(value)
+            if isinstance(value, (tuple, list)):  # TensorFlow would stack them.
+                raise TypeError
+            tensors[name] = tf.identity(value)  # What is fed cannot be fetched as it is.
         except (TypeError, ValueError):
             raise TrialDefinitionError(
                 f"{where} returned {_shown(value)} as {name!r}, expected a tensor. A metric of tf.compat.v1.metrics is "

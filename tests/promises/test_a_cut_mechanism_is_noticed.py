@@ -16,6 +16,10 @@ FORGOTTEN = [
     ("cnn", "forget_one_weight"),
     ("cnn", "forget_batches_done"),
     ("lstm", "forget_accumulators"),
+    ("graph", "forget_moving_statistics_of_a_graph"),
+    ("graph", "forget_slots_of_a_graph"),
+    ("graph", "forget_powers_of_a_graph"),
+    ("graph", "forget_batches_done"),
 ]
 
 

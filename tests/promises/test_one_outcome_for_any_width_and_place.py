@@ -19,7 +19,7 @@ from tests.trial.alone import Alone
 
 CONFIG: dict[str, Any] = {
     "entrypoint": "every:EveryTrial",
-    "hyperparameters": {"workload": {"type": "categorical", "vals": ["mlp", "cnn", "lstm", "sequence"]}},
+    "hyperparameters": {"workload": {"type": "categorical", "vals": ["mlp", "cnn", "lstm", "sequence", "graph"]}},
     "searcher": {"name": "grid", "metric": "loss", "max_steps": 3},
     "batches_per_step": 4,
     "min_validation_period": 2,
@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
 BATCHES = 12
 """More than an epoch of each workload."""
 
-EPOCH = {"mlp": 7, "cnn": 7, "lstm": 5, "sequence": 8}
+EPOCH = {"mlp": 7, "cnn": 7, "lstm": 5, "sequence": 8, "graph": 7}
 """Batches per epoch."""
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 import pedl.trial.sources
+from pedl.trial.graph_run import GraphRun
 from pedl.trial.keras_run import KerasRun
 
 
@@ -19,6 +20,32 @@ def _forget(run: KerasRun, forgotten) -> None:
             variable.assign(value)
 
     run._state.restore = forgetful
+
+
+def _forget_of_a_graph(run: GraphRun, ending) -> None:
+    """Restoring leaves the variables whose path ends so as they were."""
+    restore = run._state.restore
+
+    def forgetful(header, arrays):
+        before = run._state.arrays()
+        restore(header, arrays)
+        hit = [entry["path"].endswith(ending) for entry in header]
+        assert any(hit), "the sabotage found nothing to forget"
+        run._state.assign([old if it else new for it, old, new in zip(hit, before, arrays, strict=True)])
+
+    run._state.restore = forgetful
+
+
+def forget_moving_statistics_of_a_graph(run, started):
+    _forget_of_a_graph(run, "norm/mean")
+
+
+def forget_slots_of_a_graph(run, started):
+    _forget_of_a_graph(run, "kernel/Adam")
+
+
+def forget_powers_of_a_graph(run, started):
+    _forget_of_a_graph(run, "beta2_power")
 
 
 def forget_seed_generators(run, started):

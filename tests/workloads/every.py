@@ -9,11 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 from cnn import CnnTrial
+from graph import GraphTrial
 from lstm import LstmTrial
 from mlp import MlpTrial
 from sequence import SequenceTrial
 
-TRIALS = {"mlp": MlpTrial, "cnn": CnnTrial, "lstm": LstmTrial, "sequence": SequenceTrial}
+TRIALS = {"mlp": MlpTrial, "cnn": CnnTrial, "lstm": LstmTrial, "sequence": SequenceTrial, "graph": GraphTrial}
 
 
 class EveryTrial(MlpTrial):
