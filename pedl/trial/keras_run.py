@@ -20,12 +20,15 @@ from pedl.trial import fingerprint, metrics
 from pedl.trial.data import data_sources
 from pedl.trial.during import during
 from pedl.trial.generators import borrowed
+from pedl.trial.keras_trial import KerasTrial
 from pedl.trial.loop import Loop
 from pedl.trial.model_trial import ModelTrial, built_model
 from pedl.trial.run import Run
 from pedl.trial.sources import Segment, Source
 from pedl.trial.start import Started
 from pedl.trial.state import WholeState, raw
+from pedl.trial.tables import check_tables, tables
+from pedl.trial.targets import checked_class_weight
 from pedl.trial.weights import weights_sha256
 
 
@@ -48,7 +51,8 @@ class KerasRun(Run):
         self._state = WholeState(self.model, trial, without=moved)
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
-        self._loop = Loop(self.model, self._state, trial_seed, every_tensor=every_tensor)
+        weight = checked_class_weight(trial) if isinstance(trial, KerasTrial) else None
+        self._loop = Loop(self.model, self._state, trial_seed, class_weight=weight, every_tensor=every_tensor)
         self.initial_word = fingerprint.joint_word(self._state.variables()).numpy().tobytes().hex()
         self._pace = _Pace()
         self._ahead = ThreadPoolExecutor(1, "next-segment")
@@ -60,6 +64,7 @@ class KerasRun(Run):
         segments = self._validation.epoch(self._pace.at_most)
         for segment in self._made_ahead("validation", self._validation, segments):
             self._loop.validate(self._validation, segment)
+            self.batches_validated += segment.count
         result = metrics.reported(self.model, "validation")
         for variable, value in before:
             variable.assign(value)
@@ -117,6 +122,12 @@ class KerasRun(Run):
     def _training_metrics(self) -> dict[str, Any]:
         return metrics.reported(self.model, "training")
 
+    def _host_state(self) -> dict[str, Any]:
+        return {"tables": tables(self._layers)}
+
+    def _set_host_state(self, state: dict[str, Any]) -> None:
+        check_tables(state["tables"], tables(self._layers))
+
     def _header(self) -> list[dict[str, Any]]:
         return self._state.header()
 
@@ -133,16 +144,22 @@ class KerasRun(Run):
         self._state.adopt(header, arrays, "optimizer")
 
     def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
-        # Before tracing: some layers bake values of theirs into the graph as constants (Normalization.mean).
-        self._state.restore(header, arrays, only=["model"])
+        # Before tracing: some layers bake values of theirs into the graph as constants (Normalization.mean). A model
+        # whose layers are built by its first train_step has fewer variables until then, and waits for them.
+        if _of_the_model(header) == _of_the_model(self._state.header()):
+            self._state.restore(header, arrays, only=["model"])
         self._prepare_restored()
         self._state.restore(header, arrays)
 
     def _prepare_restored(self) -> None:
-        for layer in _flat_layers(self.model):
+        for layer in self._layers:
             if hasattr(layer, "finalize_state"):
                 layer.finalize_state()
         self.prepare()
+
+    @property
+    def _layers(self) -> list[Any]:
+        return _flat_layers(self.model)
 
     def _changed_by_validation(self) -> list[Any]:
         """All but weights and optimizers: metrics, counters of seed generators, states of recurrent layers,
@@ -211,6 +228,10 @@ def _build(model: keras.Model, source: Source, trial_seed: int) -> None:
     spec = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), inputs)
     with borrowed(seeds.stream_seed(trial_seed, "build")):
         tf.function(lambda x: model(x, training=False), autograph=False).get_concrete_function(spec)
+
+
+def _of_the_model(header: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in header if entry["group"] == "model"]
 
 
 def _flat_layers(layer: Any) -> list[Any]:

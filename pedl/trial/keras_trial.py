@@ -60,6 +60,13 @@ class KerasTrial(ModelTrial):
         over the whole validation set, weighted by the sizes of its batches and by `sample_weight` where there is one.
         """
 
+    def class_weight(self) -> Mapping[int, float] | None:
+        """Returns class -> weight of its samples' losses in training, or None: all weigh 1.
+
+        As `fit(class_weight=...)`; where the data have sample weights too, the two are multiplied.
+        """
+        return None
+
     def compile_model(self, model: keras.Model) -> None:
         """Compiles the model with the trial's optimizer, loss and metrics. Override it for anything unusual."""
         model.compile(

@@ -7,7 +7,7 @@ no bit depends on k. Each batch shape has a function of its own, with an explici
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,10 @@ import tensorflow as tf
 from pedl import seeds
 from pedl.trial import fingerprint, metrics
 from pedl.trial.generators import borrowed
+from pedl.trial.hidden_state import check_no_hidden_state
 from pedl.trial.sources import Segment, Source
 from pedl.trial.state import WholeState
-from pedl.trial.targets import arranged
+from pedl.trial.targets import arranged, class_weighted
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,30 @@ class Loop:
       state: all that `train_step` changes; completed while the first function is traced.
       trial_seed: tracing borrows Python's and NumPy's generators under a key of it, so that when a function is traced
         moves nothing.
+      class_weight: class -> weight in training, or None.
       every_tensor: whether a word per variable is recorded at every batch.
     """
 
-    def __init__(self, model: keras.Model, state: WholeState, trial_seed: int, *, every_tensor: bool = False) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        state: WholeState,
+        trial_seed: int,
+        *,
+        class_weight: Mapping[int, float] | None = None,
+        every_tensor: bool = False,
+    ) -> None:
         self._model = model
         self._state = state
         self._trial_seed = trial_seed
         self._every_tensor = every_tensor
+        self._class_weight = class_weight
         self._functions: dict[Any, Callable[..., Any]] = {}
 
     def train(self, source: Source, segment: Segment) -> Record:
         """Trains the batches of a segment."""
-        states, tensors = self._function("training", source, segment.feed)(segment.feed)
-        return Record(states.numpy(), tensors.numpy() if self._every_tensor else None)
+        words = [array.numpy() for array in self._function("training", source, segment.feed)(segment.feed)]
+        return Record(words[0], words[1] if self._every_tensor else None)
 
     def validate(self, source: Source, segment: Segment) -> None:
         """Adds the batches of a segment to the model's metrics."""
@@ -82,32 +93,39 @@ class Loop:
             with metrics.phase(phase):
                 return body(feed)
 
-        if self._model.run_eagerly:
-            return run
+        function, graph = self._traced(run, phase, signature)
+        if phase == "training" and not self._functions and self._state.capture(graph):
+            function, graph = self._traced(run, phase, signature)
+        self._state.check_complete(graph)
+        check_no_hidden_state(graph, phase)
+        # Traced all the same, which creates all variables and runs nothing.
+        return run if self._model.run_eagerly else function
+
+    def _traced(self, run: Callable[..., Any], phase: str, signature: Any) -> tuple[Callable[..., Any], Any]:
         function = tf.function(run, autograph=False, input_signature=[signature])
         with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)):
-            concrete = function.get_concrete_function()
-        self._state.check_complete(concrete.graph)
-        return function
+            return function, function.get_concrete_function().graph
+
+    def _weighted(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+        return batch if self._class_weight is None else class_weighted(batch, self._class_weight)
 
     def _training(self, source: Source) -> Callable[..., Any]:
-        def train_batches(feed: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        recorded = [fingerprint.joint_word, *([fingerprint.words] if self._every_tensor else [])]
+
+        def train_batches(feed: Any) -> list[tf.Tensor]:
             count = tf.shape(tf.nest.flatten(feed)[0])[0]
 
-            def one_batch(index: tf.Tensor, states: tf.TensorArray, tensors: tf.TensorArray) -> tuple[Any, ...]:
-                self._model.train_step(arranged(self._model, source.take(_row(feed, index))))
+            def one_batch(index: tf.Tensor, *records: tf.TensorArray) -> tuple[Any, ...]:
+                self._model.train_step(self._weighted(arranged(self._model, source.take(_row(feed, index)))))
                 variables = self._state.complete()
-                states = states.write(index, fingerprint.joint_word(variables))
-                if self._every_tensor:
-                    tensors = tensors.write(index, fingerprint.words(variables))
-                return index + 1, states, tensors
+                words = [record(variables) for record in recorded]
+                return index + 1, *(ta.write(index, word) for ta, word in zip(records, words, strict=True))
 
-            words = tf.TensorArray(tf.uint8, size=count, element_shape=[fingerprint.WORD_BYTES])
-            finer = tf.TensorArray(tf.uint8, size=count, element_shape=[None, fingerprint.WORD_BYTES])
-            _, words, finer = tf.while_loop(
-                lambda index, *_: index < count, one_batch, (tf.constant(0), words, finer), parallel_iterations=1
+            arrays = [tf.TensorArray(tf.uint8, size=count, infer_shape=False) for _ in recorded]
+            _, *arrays = tf.while_loop(
+                lambda index, *_: index < count, one_batch, (tf.constant(0), *arrays), parallel_iterations=1
             )
-            return words.stack(), finer.stack() if self._every_tensor else tf.constant(0)
+            return [array.stack() for array in arrays]
 
         return train_batches
 

@@ -23,7 +23,8 @@ class WholeState:
     """All variables that training changes, in an order that is the same in every process.
 
     The groups, in their order: "model" (weights and seed generators), "optimizer" (all that the model or the trial
-    holds), "metric", "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial or the model),
+    holds), "metric", "held" (`tf.Variable`s and `tf.random.Generator`s in the attributes of the trial, the model or its
+    layers, such as the state of a stateful LSTM),
     and "captured" (what the traced function uses and nobody holds). Within a group, variables are told apart by
     position: names are neither unique nor stable, and are only compared. Variables in `without` are left out: they are
     not training's, though an attribute holds them.
@@ -45,10 +46,20 @@ class WholeState:
 
     def complete(self) -> list[Any]:
         """Returns all variables; called while `train_step` is traced, right after it. The first call fixes the list."""
-        graph = tf.compat.v1.get_default_graph() if not tf.executing_eagerly() else None
         if self._frozen is None:
-            self._frozen = self._found(_watched(graph))
+            self._frozen = self._found(())
         return self.variables()
+
+    def capture(self, graph: Any) -> bool:
+        """Adds what the first traced function uses and nobody holds; tells whether there was any.
+
+        TensorFlow says what a function uses when its trace is over, and the words of all variables are a part of it: it
+        must be traced once more then.
+        """
+        strangers = self._strangers(graph)
+        if strangers:
+            self._frozen = self._found(strangers)
+        return bool(strangers)
 
     def check_complete(self, graph: Any) -> None:
         """Raises TrialDefinitionError if a traced function uses a variable that the state does not hold.
@@ -56,8 +67,7 @@ class WholeState:
         It can happen only if training differs from function to function, for example by a Python `if` on the batch's
         size.
         """
-        known = {id(variable) for variable in self.variables()}
-        strangers = sorted(v.name for v in _watched(graph) if id(v) not in known)
+        strangers = sorted(v.name for v in self._strangers(graph))
         if strangers and self._frozen is not None:
             raise TrialDefinitionError(
                 f"train_step uses the variable{'s' * (len(strangers) > 1)} {', '.join(strangers)} for some batches "
@@ -65,6 +75,10 @@ class WholeState:
                 "checkpoint could not hold. Create all variables in build_model, or keep them as attributes of the "
                 "model or the trial."
             )
+
+    def _strangers(self, graph: Any) -> list[Any]:
+        known = {id(variable) for variable in self.variables()} | self._without
+        return [variable for variable in graph.variables if id(variable) not in known]
 
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
         """Returns the optimizers that the model or the trial holds, in the order in which they are found."""
@@ -128,7 +142,7 @@ class WholeState:
         found = [("model", v) for v in map(raw, self._model.variables)]
         found += [("optimizer", raw(v)) for optimizer in self.optimizers() for v in optimizer.variables]
         found += [("metric", raw(v)) for v in self._model.metrics_variables]
-        found += [("held", v) for v in _held(self._trial)] + [("held", v) for v in _held(self._model)]
+        found += [("held", v) for holder in (self._trial, *_layers(self._model)) for v in _held(holder)]
         found += [("captured", v) for v in sorted(captured, key=_natural)]
         return [pair for pair in _unique(found, key=lambda pair: id(pair[1])) if id(pair[1]) not in self._without]
 
@@ -177,13 +191,6 @@ def _shown(entry: dict[str, Any] | None) -> str:
     return "nothing" if entry is None else "{group} {path}, {dtype}, {shape}".format(**entry)
 
 
-def _watched(graph: Any) -> list[Any]:
-    """The variables that a function graph reads. Keras's global seed generator is among them, and found nowhere
-    else.
-    """
-    return [] if graph is None else list(graph.variables)
-
-
 def _unique(items: Iterable[Any], key: Any = id) -> Iterator[Any]:
     seen = set()
     for item in items:
@@ -196,6 +203,17 @@ def _optimizers(*holders: object) -> Iterator[keras.optimizers.Optimizer]:
     for value in (value for holder in holders for value in _leaves(holder)):
         if isinstance(value, keras.optimizers.Optimizer):
             yield value
+
+
+def _layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """A layer and all that its attributes hold, however deep: outer ones first, each once."""
+    pending, seen = [layer], {id(layer)}
+    while pending:
+        layer = pending.pop()
+        yield layer
+        inner = [it for it in _unique(_leaves(layer)) if isinstance(it, keras.layers.Layer) and id(it) not in seen]
+        seen |= {id(it) for it in inner}
+        pending += reversed(inner)
 
 
 def _held(holder: object) -> Iterator[Any]:

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
+
+from pedl.errors import TrialDefinitionError
 
 
 def outputs_in_order(model: keras.Model, named: Mapping[str, Any]) -> Any:
@@ -31,6 +34,35 @@ def _arranged(part: Any, order: list[str]) -> Any:
     if not isinstance(part, Mapping) or not set(order) <= set(part):
         return part
     return part[order[0]] if len(order) == 1 else [part[name] for name in order]
+
+
+def class_weighted(batch: tuple[Any, ...], weight: Mapping[int, float]) -> tuple[Any, ...]:
+    """Returns a batch whose samples weigh what their classes do, times the sample weights that it has.
+
+    Args:
+      batch: (x, y) or (x, y, sample_weight); y are classes, (batch,) or (batch, 1), or one-hot, (batch, classes).
+      weight: class -> weight; 1 where there is none.
+    """
+    x, y, *others = batch
+    classes = tf.argmax(y, -1) if y.shape.rank > 1 and y.shape[-1] != 1 else tf.reshape(y, [-1])
+    # One place more than there are known classes stands for all others.
+    size = max(weight) + 1
+    table = tf.constant([float(weight.get(number, 1.0)) for number in range(size + 1)], keras.config.floatx())
+    found = tf.gather(table, tf.minimum(tf.cast(classes, tf.int64), size))
+    return x, y, others[0] * found if others else found
+
+
+def checked_class_weight(trial: Any) -> Mapping[int, float] | None:
+    """Returns what the trial's `class_weight()` returns; raises TrialDefinitionError if it is no dict of weights."""
+    weight = trial.class_weight()
+    if weight is None:
+        return None
+    if not isinstance(weight, Mapping) or not weight or not all(isinstance(it, int) and it >= 0 for it in weight):
+        raise TrialDefinitionError(
+            f"{type(trial).__name__}.class_weight() returned {weight!r}, expected a dict of class: weight, or None.\n"
+            "Return one, for example: {0: 1.0, 1: 2.5}"
+        )
+    return weight
 
 
 def _positions(model: keras.Model) -> list[str] | None:

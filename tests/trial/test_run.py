@@ -9,7 +9,7 @@ BATCHES = 17
 
 END = (["train", BATCHES], ["words"], ["weights"])
 
-EPOCH = {"mlp": 7, "cnn": 7, "lstm": 5, "sequence": 8, "functional": 7, "dataset": 7, "graph": 7}
+EPOCH = {"mlp": 7, "cnn": 7, "lstm": 5, "sequence": 8, "functional": 7, "dataset": 7, "gan": 7, "graph": 7}
 """Batches per epoch; a step has 5."""
 
 
@@ -45,7 +45,7 @@ def test_validation_leaves_no_trace_and_repeats_its_numbers(alone, uninterrupted
     results = alone(name, *actions, ["words"], ["weights"])
     assert results[-2:] == uninterrupted(name)
     assert results[3] == results[4] != results[1]
-    assert "loss" in results[1]
+    assert any("loss" in metric for metric in results[1]), "its name is its own for a train_step of one's own"
 
 
 @pytest.mark.parametrize("name", TRIAL_WORKLOADS)

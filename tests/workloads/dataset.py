@@ -1,4 +1,4 @@
-"""tf.data with all that is hard to resume: shuffles, random parallel maps, generators that draw, a variable that counts.
+"""tf.data with what is hard to resume: shuffles, random parallel maps, generators that draw, a variable that counts.
 
 The hyperparameter `pipeline` chooses; an epoch has 7 batches, the last one smaller.
 """

@@ -1,0 +1,49 @@
+"""Operations of a traced function whose state nobody can save: found, and refused with what to write instead.
+
+`tf.random.uniform` and its like keep a counter inside TensorFlow's kernel. A resumed trial would begin it anew and
+train on other numbers, without an error. Keras's own layers draw with `keras.random` and a `SeedGenerator`, whose state
+is a variable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pedl.errors import TrialDefinitionError
+
+_DRAWING = frozenset(
+    {
+        *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal"),
+        *("ParameterizedTruncatedNormal", "RandomShuffle", "Multinomial", "RandomGamma", "RandomPoisson"),
+        *("RandomPoissonV2", "RandomCrop", "SampleDistortedBoundingBox", "SampleDistortedBoundingBoxV2", "Skipgram"),
+        *("UniformCandidateSampler", "LogUniformCandidateSampler", "LearnedUnigramCandidateSampler"),
+        *("ThreadUnsafeUnigramCandidateSampler", "FixedUnigramCandidateSampler", "AllCandidateSampler"),
+    }
+)
+
+_PYTHON = frozenset({"PyFunc", "EagerPyFunc"})
+
+
+def check_no_hidden_state(graph: Any, phase: str) -> None:
+    """Raises TrialDefinitionError if a traced function draws from a kernel's stream, or trains through Python.
+
+    Args:
+      graph: the traced function's; functions that it calls are looked through, too.
+      phase: "training" or "validation". A `tf.numpy_function` is let pass in validation, where metrics use it.
+    """
+    definition = graph.as_graph_def()
+    bodies = [definition.node, *(function.node_def for function in definition.library.function)]
+    for node in (node for body in bodies for node in body):
+        if node.op in _DRAWING:
+            raise TrialDefinitionError(
+                f"{node.name} ({node.op}) in the {phase} step draws from a stream inside TensorFlow, which no "
+                "checkpoint holds. Instead of tf.random.*, call keras.random.* with a generator that the layer keeps: "
+                "self.seed_generator = keras.random.SeedGenerator(seed) in __init__, and in call "
+                "keras.random.uniform(shape, seed=self.seed_generator)."
+            )
+        if node.op in _PYTHON and phase == "training":
+            raise TrialDefinitionError(
+                f"{node.name} ({node.op}) in the training step runs Python, beside the thread that makes the next "
+                "batches; what it draws or keeps is in no checkpoint. Instead of tf.py_function or tf.numpy_function, "
+                "use TensorFlow's operations, or do it in the data."
+            )
