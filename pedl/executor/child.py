@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -25,6 +26,7 @@ from typing import NoReturn, cast
 
 from pedl.executor.channel import Channel
 
+ALIVE_EVERY_S = 1.0
 _LOOK_EVERY_MS = 1000
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child then only calls it.
@@ -39,7 +41,9 @@ def run(connection: socket.socket, log_fd: int, work: Callable[[Channel], None],
     status = 1
     try:
         _settle(connection, log_fd, server_pid)
-        work(Channel(connection))
+        channel = Channel(connection)
+        threading.Thread(target=_say_alive, args=(channel,), daemon=True, name="pedl-alive").start()
+        work(channel)
         status = 0
     except BaseException:  # SystemExit too: the process ends here, and the log says why
         traceback.print_exc()
@@ -70,6 +74,14 @@ def _settle(connection: socket.socket, log_fd: int, server_pid: int) -> None:
     # Line by line, so that the log holds what was printed before a kill; and the same bytes under every locale.
     for stream in (sys.stdout, sys.stderr):
         cast(TextIOWrapper, stream).reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+def _say_alive(channel: Channel) -> None:
+    """Gives a sign of life once a second: this process is not stopped, whatever its training does."""
+    with contextlib.suppress(OSError):  # the master is gone: the watchdog's business
+        while True:
+            channel.send({"type": "alive"})
+            time.sleep(ALIVE_EVERY_S)
 
 
 def _watch(connection_fd: int, server_pid: int) -> None:

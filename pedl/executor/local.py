@@ -21,6 +21,7 @@ from pedl.executor.lines import encode
 from pedl.executor.processes import kill_group
 from pedl.executor.protocol import Attempt, Executor, Message
 from pedl.executor.server_process import ServerProcess
+from pedl.executor.stillness import LOOK_EVERY_S, STALLED_S, Clock, Patience
 from pedl.executor.worker_link import WorkerLink
 
 
@@ -32,7 +33,11 @@ class LocalExecutor(Executor):
     """
 
     def __init__(
-        self, environment: Mapping[str, str], log_path: Callable[[int], Path], worker: str = "pedl.trial.worker"
+        self,
+        environment: Mapping[str, str],
+        log_path: Callable[[int], Path],
+        worker: str = "pedl.trial.worker",
+        patience: Patience | None = None,
     ) -> None:
         """Starts nothing yet.
 
@@ -40,7 +45,10 @@ class LocalExecutor(Executor):
           environment: the whole environment of every worker, as `training_environment` makes it.
           log_path: trial id -> the file to which the workers of that trial append what they print.
           worker: the module whose `main(channel)` carries out a task.
+          patience: how long a worker may stand still; None: the defaults of `stillness`.
         """
+        self._patience = patience or Patience.asked_for()
+        self._clock = Clock()
         self._environment = dict(environment)
         self._log_path = log_path
         self._worker_module = worker
@@ -129,6 +137,8 @@ class LocalExecutor(Executor):
         """Waits until something happens, at most `timeout_s`, and takes it in."""
         if self._broken is not None:
             raise self._broken
+        if self._workers:
+            timeout_s = LOOK_EVERY_S if timeout_s is None else min(timeout_s, LOOK_EVERY_S)
         leaving = [worker.leave_by for worker in self._workers.values() if worker.leave_by is not None]
         if leaving:
             until_first = max(0.0, min(leaving) - time.monotonic())
@@ -146,6 +156,7 @@ class LocalExecutor(Executor):
             self._listen(worker)
         if server_speaks:
             self._hear_server()
+        self._give_up_the_still()
         self._hurry_those_who_stay()
 
     def _listen(self, worker: WorkerLink) -> None:
@@ -212,6 +223,25 @@ class LocalExecutor(Executor):
         if self._server is not None:
             self._end_server(self._server)
         self._broken = error
+
+    def _give_up_the_still(self) -> None:
+        """Notices workers, and a server, that stand still; called after everything that has arrived was taken in."""
+        passed = self._clock.look()
+        for worker in self._workers.values():
+            if worker.pid is None or worker.terminal is not None:
+                continue
+            worker.stillness.passes(passed)
+            reason = worker.stillness.too_long(self._patience)
+            if reason is not None:
+                worker.give_up(reason)
+                self._listen(worker)
+                kill_group(worker.pid, worker.began, wait=False)  # not by the server, which may stand still as well
+        if self._server is not None and self._workers:
+            self._server.stillness.passes(passed)
+            # While it imports it says nothing, and may take its time.
+            patience = self._patience if self._server.ready else Patience(silent_s=STALLED_S)
+            if self._server.stillness.too_long(patience) is not None:
+                self._server.end()
 
     def _hurry_those_who_stay(self) -> None:
         now = time.monotonic()

@@ -34,8 +34,8 @@ def signal_group(pid: int) -> None:
             send(pid, signal.SIGKILL)
 
 
-def kill_group(pid: int, began: int | None) -> None:
-    """Kills a worker and the processes of its group, and waits until the worker is gone.
+def kill_group(pid: int, began: int | None, wait: bool = True) -> None:
+    """Kills a worker and the processes of its group, and waits until the worker is gone, unless told not to.
 
     Does nothing if `pid` now belongs to another process than the one that began at `began` (None: unknown).
     """
@@ -43,6 +43,8 @@ def kill_group(pid: int, began: int | None) -> None:
     if began is not None and now is not None and now != began:
         return
     signal_group(pid)
+    if not wait:
+        return
     deadline = time.monotonic() + GONE_TIMEOUT_S
     while _runs(pid, began) and time.monotonic() < deadline:
         time.sleep(0.005)

@@ -9,7 +9,9 @@ A *task* (a plain JSON mapping) goes in, an *attempt* to carry it out runs in a 
    one, the executor makes it: `{"type": "lost", "reason": "killed by signal 9"}`. Half a message is no message.
 3. When a terminal message is delivered, the attempt's process is gone: it writes no file after that.
 4. An attempt that was killed is fenced: none of its messages is delivered afterwards, not even one sent before.
-5. A worker lives no longer than its executor and its master, however these end.
+5. An attempt that stands still (stopped, or without progress for a stated time) is ended by the executor: "lost", with
+   that reason. Should its process wake, laws 3 and 4 hold: it is gone before anybody hears of its end.
+6. A worker lives no longer than its executor and its master, however these end.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from typing import Any
 from pedl.errors import PedlError
 from pedl.executor.channel import CHUNK_BYTES
 from pedl.executor.lines import LineBuffer, encode
+from pedl.executor.stillness import Stillness
 
 _EXIT_TIMEOUT_S = 5.0
 _OUTPUT_TAIL_BYTES = 2000
@@ -35,6 +36,7 @@ class ServerProcess:
         """Starts a server with exactly this environment that imports the module `worker`; does not wait for it."""
         self._worker = worker
         self.ready = False
+        self.stillness = Stillness()
         self.socket, theirs = socket.socketpair()
         self._events = LineBuffer()
         # A file without a name, and not a pipe: nobody has to read it, and its tail explains a server that died.
@@ -60,6 +62,10 @@ class ServerProcess:
         """Whether it is known by now that the process is gone."""
         return self._process.poll() is not None
 
+    def end(self) -> None:
+        """Kills the server itself; its socket then closes. Its children are the caller's business."""
+        self._process.kill()
+
     def fork(self, key: int, channel: socket.socket, log_fd: int) -> None:
         """Asks for a child with these two files. Raises BrokenPipeError or ConnectionResetError if it is gone."""
         # Far below the socket's buffer: sent whole or not at all.
@@ -80,6 +86,7 @@ class ServerProcess:
             chunk = b""
         if not chunk:
             return None
+        self.stillness.moves()
         events = self._events.feed(chunk)
         for event in events:
             if event["event"] == "ready":
@@ -90,7 +97,7 @@ class ServerProcess:
                     f"{event['traceback'][-_OUTPUT_TAIL_BYTES:].strip()}\n"
                     "Mend what the last line names (is TensorFlow installed for this Python?), then run this again."
                 )
-        return [event for event in events if event["event"] != "ready"]
+        return [event for event in events if event["event"] not in ("ready", "alive")]
 
     def close(self) -> int:
         """Ends the server, which ends its children first; returns its exit code, negative for a signal."""

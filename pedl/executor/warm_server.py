@@ -9,6 +9,7 @@ killed parent. This one is a page long: one thread, one socket to its master, li
     server -> master   {"event": "ready"}  or  {"event": "broken", "traceback": "..."}
                        {"event": "forked", "key": 3, "pid": 4711, "began": 123456}
                        {"event": "ended", "key": 3, "exit_code": 0}      negative: the signal that killed it
+                       {"event": "alive"}      after each second in which nothing happened
 
 The import is only an import: nothing here may create TensorFlow's context, or children hang at their first operation.
 The environment is that of this process's start; it cannot be changed for a child.
@@ -83,6 +84,8 @@ class WarmServer:
                     self._reap()
                 if self._control.fileno() in ready and not self._obey():
                     break
+                if self._pids and not ready:
+                    self._tell({"event": "alive"})
         except (BrokenPipeError, ConnectionResetError):
             pass  # the master is gone: what serving ends with
         finally:

@@ -10,6 +10,7 @@ import time
 from pedl.executor.channel import CHUNK_BYTES
 from pedl.executor.lines import LineBuffer, encode
 from pedl.executor.protocol import TERMINAL_TYPES, Attempt, Message
+from pedl.executor.stillness import Stillness
 
 LEAVE_TIMEOUT_S = 10.0
 """How long a worker may take to leave after its terminal message."""
@@ -29,6 +30,7 @@ class WorkerLink:
         """Its terminal message, once there is one; nothing is read after it."""
         self.leave_by: float | None = None
         """When its process is to be killed, by the monotonic clock; None while it works."""
+        self.stillness = Stillness()
         self._outgoing = bytearray(task)
         self._incoming = LineBuffer()
         self._open = True
@@ -44,6 +46,11 @@ class WorkerLink:
         """Sends what the worker can take now; `flush` sends the rest."""
         self._outgoing += encode(message)
         self.flush()
+
+    def give_up(self, reason: str) -> None:
+        """From here on nothing that the worker says is heard; its process is to be killed at once."""
+        self.terminal = {"type": "lost", "reason": reason}
+        self.leave_by = time.monotonic()
 
     def flush(self) -> None:
         """Sends more of what is left, as much as the worker can take."""
@@ -68,6 +75,11 @@ class WorkerLink:
             messages = self._incoming.feed(chunk)
         except ValueError as error:
             messages = [{"type": "lost", "reason": f"its process sent what is no message: {error}"}]
+        if messages:
+            self.stillness.lives()
+        messages = [message for message in messages if message.get("type") != "alive"]
+        if messages:
+            self.stillness.moves()
         for position, message in enumerate(messages):
             if message.get("type") in TERMINAL_TYPES:
                 self.terminal = message

@@ -63,6 +63,7 @@ class GraphRun(Run):
                 values = self._validate_batch(*batch, _FALSE, self._counter(), validation_batch(number))
                 means.add(zip(self._built.validation_metrics, values, strict=True), size)
                 number += 1
+                self.batches_validated += 1
         if not np.array_equal(word, self._state.joint_word()):
             self._state.assign(before)
         return means.result()

@@ -65,6 +65,7 @@ class KerasRun(Run):
         for segment in self._made_ahead("validation", self._validation, segments):
             self._loop.validate(self._validation, segment)
             self.batches_validated += segment.count
+            self.batches_validated += segment.count
         result = metrics.reported(self.model, "validation")
         for variable, value in before:
             variable.assign(value)

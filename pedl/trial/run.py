@@ -56,6 +56,7 @@ class Run(ABC):
     Attributes:
       model: the Keras model, where there is one.
       batches_done: batches trained so far.
+      batches_validated: validation batches so far, in this process: a sign of progress.
       initial_word: the word of all variables that exist when the model and its optimizers are built: 16 hexadecimal
         digits.
     """
@@ -69,6 +70,7 @@ class Run(ABC):
         self._every_tensor = every_tensor
         self._recorder_or_none: Recorder | None = None
         self.batches_done = 0
+        self.batches_validated = 0
 
     @final
     def prepare(self) -> None:

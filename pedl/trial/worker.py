@@ -21,6 +21,7 @@ from pedl.trial.audit import Audit
 from pedl.trial.definition import user_traceback
 from pedl.trial.during import FailedDuring
 from pedl.trial.profile import numeric_profile
+from pedl.trial.progress import progress_told
 from pedl.trial.run import Run, StepReport
 from pedl.trial.runs import run_class
 from pedl.trial.saving import SavePolicy
@@ -93,7 +94,7 @@ def _train(channel: Channel) -> dict[str, Any]:
             "audit": findings,
         }
     )
-    with closing(run):
+    with closing(run), progress_told(channel.send, run):
         return _train_until(channel, run, task["until_step"])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pedl.executor import TERMINAL_TYPES, LocalExecutor
+from pedl.executor.stillness import Patience
 
 HERE = Path(__file__).parent
 
@@ -15,12 +16,15 @@ HERE = Path(__file__).parent
 class Driver:
     """A local executor, what it delivered, and short words for what tests do with it."""
 
-    def __init__(self, folder: Path, worker: str = "dummy_worker", **environment: str) -> None:
+    def __init__(
+        self, folder: Path, worker: str = "dummy_worker", patience: Patience | None = None, **environment: str
+    ) -> None:
         self.logs = folder / "logs"
         self.executor = LocalExecutor(
             {**os.environ, "PYTHONPATH": str(HERE), **environment},
             lambda trial: self.logs / f"trial-{trial}.log",
             worker,
+            patience,
         )
         self.received = []
 

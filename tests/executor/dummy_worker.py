@@ -104,6 +104,15 @@ def leave(channel, code):
     sys.exit(code)
 
 
+def plod(channel, seconds):
+    """Is slow, and says how far it is."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        channel.send({"type": "progress"})
+        time.sleep(0.2)
+    channel.send({"type": "done"})
+
+
 def nothing(channel):
     pass
 

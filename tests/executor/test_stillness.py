@@ -1,0 +1,108 @@
+"""A worker that stands still is noticed after a stated time, ended, and heard no more; one that is slow is not."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from pedl.executor import local
+from pedl.executor.processes import start_time
+from pedl.executor.stillness import MOST_PER_LOOK_S, SILENT_S, STALLED_S, Clock, Patience, Stillness
+
+
+@pytest.fixture
+def impatient(make_driver):
+    """Gives up a worker after 2.5 seconds without a sign of life, or 4 without progress."""
+    return make_driver(patience=Patience(silent_s=2.5, stalled_s=4.0))
+
+
+def stop(pid):
+    os.kill(pid, signal.SIGSTOP)
+
+
+def test_a_stopped_worker_is_given_up_and_gone_and_the_next_one_works(impatient):
+    attempt = impatient.start("plod", seconds=60.0)
+    impatient.started(attempt)
+    (worker,) = psutil.Process(impatient.executor._server.pid).children()
+    stop(worker.pid)
+    stopped_at = time.monotonic()
+    assert impatient.end_of(attempt)[-1] == {
+        "type": "lost", "reason": "it stood still: no sign of life for 2.5 seconds"
+    }  # fmt: skip
+    assert 2.0 < time.monotonic() - stopped_at < 8.0
+    assert not psutil.pid_exists(worker.pid)
+    assert impatient.end_of(impatient.start("answer"))[-1]["type"] == "done"
+
+
+def test_a_stopped_worker_is_not_heard_when_it_wakes(impatient, monkeypatch):
+    """It is woken instead of killed: the worst that could happen."""
+    monkeypatch.setattr(local, "kill_group", lambda pid, began, wait=True: os.kill(pid, signal.SIGCONT))
+    attempt = impatient.start("plod", seconds=60.0)
+    impatient.started(attempt)
+    (worker,) = psutil.Process(impatient.executor._server.pid).children()
+    stop(worker.pid)
+    messages = impatient.end_of(attempt)
+    assert messages[-1]["type"] == "lost"
+    assert impatient.executor.poll(1.0) == []
+    assert not psutil.pid_exists(worker.pid)
+
+
+def test_a_read_that_hangs_in_a_process_that_lives_is_noticed(impatient):
+    attempt = impatient.start("sleep")
+    assert impatient.end_of(attempt)[-1] == {
+        "type": "lost", "reason": "it stood still: no progress for 4 seconds (PEDL_STALLED_S)"
+    }  # fmt: skip
+
+
+def test_a_worker_whose_python_is_stuck_gives_no_sign_of_life(impatient):
+    attempt = impatient.start("hold_the_lock")
+    assert impatient.end_of(attempt)[-1]["reason"] == "it stood still: no sign of life for 2.5 seconds"
+
+
+def test_a_slow_worker_that_says_how_far_it_is_is_left_alone(impatient):
+    assert impatient.end_of(impatient.start("plod", seconds=7.0))[-1] == {"type": "done"}
+
+
+def test_a_server_that_was_stopped_is_replaced(impatient):
+    attempt = impatient.start("sleep")
+    pid = impatient.started(attempt)["pid"]
+    server = impatient.executor._server.pid
+    stop(server)
+    assert impatient.end_of(attempt)[-1]["type"] == "lost"
+    assert start_time(pid) is None
+    assert impatient.end_of(impatient.start("answer"))[-1]["type"] == "done"
+    assert impatient.executor._server.pid != server
+
+
+def test_a_master_that_slept_blames_nobody(impatient, monkeypatch):
+    attempt = impatient.start("plod", seconds=60.0)
+    impatient.started(attempt)
+    monkeypatch.setattr("pedl.executor.stillness.MOST_PER_LOOK_S", 1.0)
+    (worker,) = psutil.Process(impatient.executor._server.pid).children()
+    stop(worker.pid)
+    time.sleep(6)  # the master, or the whole machine
+    worker.resume()
+    impatient.until(lambda received: len(received) > 20)
+    assert all(message["type"] == "progress" for message in impatient.messages(attempt))
+    impatient.executor.kill(attempt)
+
+
+@pytest.mark.parametrize("jump_s", [10.0**6, -(10.0**6)])
+def test_a_clock_that_jumps_counts_for_little(monkeypatch, jump_s):
+    now = [0.0]
+    monkeypatch.setattr("pedl.executor.stillness.time.monotonic", lambda: now[0])
+    clock, stillness = Clock(), Stillness()
+    now[0] += jump_s
+    passed = clock.look()
+    stillness.passes(passed)
+    assert passed <= MOST_PER_LOOK_S
+    assert stillness.too_long(Patience()) is None
+
+
+def test_the_times_are_those_of_the_documentation_and_a_variable_changes_them(monkeypatch):
+    assert (SILENT_S, STALLED_S) == (60.0, 1800.0)
+    assert Patience.asked_for() == Patience(60.0, 1800.0)
+    monkeypatch.setenv("PEDL_STALLED_S", "7200")
+    assert Patience.asked_for() == Patience(60.0, 7200.0)
