@@ -30,7 +30,8 @@ class BuiltGraph:
 
     Attributes:
       graph: nothing is added to what is trained afterwards.
-      feeds: the placeholders of a batch, flat, then `is_training`, the training counter and the random counter.
+      records: the placeholders of a batch, flat; "record_image" for `record["image"]`.
+      feeds: these, then `is_training`, the training counter and the random counter.
       outputs: name -> tensor, as the trial returned them.
       training_metrics, validation_metrics: sorted names of outputs, with "loss".
       train: runs a training batch.
@@ -42,6 +43,7 @@ class BuiltGraph:
     """
 
     graph: tf.Graph
+    records: list[tf.Tensor]
     feeds: list[tf.Tensor]
     outputs: dict[str, tf.Tensor]
     training_metrics: list[str]
@@ -86,6 +88,7 @@ def built_graph(trial: TensorFlowTrial, specs: Any) -> BuiltGraph:
     audit.check(type(trial).__name__, [v for _, v in variables])
     return BuiltGraph(
         graph=graph,
+        records=tf.nest.flatten(record),
         feeds=[*tf.nest.flatten(record), is_training, counter, random.counter],
         outputs=outputs,
         training_metrics=checked_metrics(trial, "training_metrics", outputs),
