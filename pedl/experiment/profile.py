@@ -21,7 +21,8 @@ def resolve_onednn(setting: str | bool) -> bool:
         return setting
     import numpy as np  # takes a tenth of a second, and is asked for once
 
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    # NumPy leaves an empty list out: a processor may have nothing beyond the baseline.
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return any(name in ("AVX512_ICL", "AVX512_SPR") for name in found)
 
 

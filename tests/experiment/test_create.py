@@ -121,11 +121,16 @@ def test_onednn_is_settled_at_creation(tmp_path, definition):
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
-    [(["X86_V3"], False), (["X86_V3", "X86_V4"], False), (["X86_V3", "X86_V4", "AVX512_ICL"], True), ([], False)],
+    ("extensions", "expected"),
+    [
+        ({"found": ["X86_V3"]}, False),
+        ({"found": ["X86_V3", "X86_V4"]}, False),
+        ({"found": ["X86_V3", "X86_V4", "AVX512_ICL"]}, True),
+        ({"not found": ["X86_V3"]}, False),
+    ],
 )
-def test_onednn_auto_means_avx_512_with_vnni(monkeypatch, found, expected):
-    monkeypatch.setattr("numpy.show_config", lambda mode: {"SIMD Extensions": {"found": found}})
+def test_onednn_auto_means_avx_512_with_vnni(monkeypatch, extensions, expected):
+    monkeypatch.setattr("numpy.show_config", lambda mode: {"SIMD Extensions": extensions})
     assert resolve_onednn("auto") is expected
 
 
