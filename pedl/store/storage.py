@@ -60,7 +60,9 @@ class Storage:
 
         Raises:
           StoreError: also if what is read back has another hash than `sha256`, the recorded one.
+          CheckpointError: if the checkpoint at `source` is damaged; nothing is written then.
         """
+        verify_checkpoint(source, sha256)
         target = self._path(trial_id, uuid)
         with self._told("be written"):
             self._files.makedirs(target, exist_ok=True)

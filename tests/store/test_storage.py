@@ -64,6 +64,15 @@ def test_damage_in_the_storage_is_noticed_and_nothing_takes_its_place(storage, c
     assert list(target.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.json"])
+def test_a_checkpoint_that_is_damaged_already_is_told_and_not_copied(storage, checkpoint, name):
+    source, sha256 = checkpoint
+    (source / name).write_bytes(b"{")
+    with pytest.raises(CheckpointError, match=rf"{name} is damaged: its sha256 is .*, recorded was"):
+        storage.put(1, "aaaa", source, sha256)
+    assert storage.found() == set()
+
+
 def test_a_copy_that_was_cut_off_is_none(storage, checkpoint, tmp_path, monkeypatch):
     source, sha256 = checkpoint
     put_file = type(storage._files).put_file
