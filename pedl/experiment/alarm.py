@@ -11,7 +11,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from pedl.experiment.trial_state import Payload, TrialState
+from pedl.experiment.trial_state import Payload, TrialState, reached_step
 
 _WORD_BYTES = 8
 
@@ -51,7 +51,7 @@ def recorded_result(trial: TrialState, kind: str, payload: Payload) -> Payload |
         sha256 = trial.checkpoint_hashes.get(payload["batches"])
         return None if sha256 is None else {"sha256": sha256}
     place = {"step": trial.steps, "validation": trial.validations, "reached": trial.reached}[kind]
-    return place.get(payload["step"])
+    return place.get(reached_step(payload))
 
 
 def first_difference(kind: str, recorded: Payload, repeated: Payload) -> Difference | None:

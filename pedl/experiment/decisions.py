@@ -14,7 +14,7 @@ from pedl.config import ExperimentConfig
 from pedl.errors import StoreError
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.ranking import searcher_metric
-from pedl.experiment.trial_state import TrialState
+from pedl.experiment.trial_state import TrialState, reached_step
 from pedl.search import Close, Create, Operation, Train, make_search
 from pedl.seeds import trial_seed
 from pedl.store import Draft, Event
@@ -42,7 +42,7 @@ class Decisions:
         """Returns the decisions that follow from an event that `state` has taken in already."""
         if kind == "reached":
             metric = searcher_metric(state, trial, payload["step"])
-            return self._drafts(self._method.report(trial.id, payload["step"], metric))
+            return self._drafts(self._method.report(trial.id, reached_step(payload), metric))
         if kind in ("failed", "violation"):
             return self._drafts(self._method.fail(trial.id))
         return []

@@ -42,6 +42,7 @@ def describe_trial(state: ExperimentState, trial: TrialState) -> dict[str, Any]:
         "steps_completed": trial.steps_completed,
         "batches_completed": trial.batches_completed,
         "restarts": trial.restarts,
+        "stopped_early": reached is not None and reached.get("stopped_early", False),
         "training": _metrics(trial.steps),
         "validation": _metrics(trial.validations),
         "weights_sha256": None if reached is None else reached["weights_sha256"],

@@ -82,7 +82,13 @@ def _validation(trial: TrialState, payload: Payload) -> None:
 
 
 def _reached(trial: TrialState, payload: Payload) -> None:
-    trial.reached[payload["step"]] = payload
+    trial.reached[reached_step(payload)] = payload
+
+
+def reached_step(payload: Payload) -> int:
+    """The step that was asked for, which a trial that a callback stopped early counts as having reached."""
+    step: int = payload["target"] if "target" in payload else payload["step"]
+    return step
 
 
 def _checkpoint(trial: TrialState, payload: Payload) -> None:

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pedl.trial.callback import Callback
     from pedl.trial.context import get_trial_seed
     from pedl.trial.functional_trial import KerasFunctionalTrial
     from pedl.trial.keras_trial import KerasTrial
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArrayLoader",
+    "Callback",
     "KerasFunctionalTrial",
     "KerasTrial",
     "TensorFlowTrial",
@@ -24,6 +26,7 @@ __all__ = [
 
 _HOMES = {
     "ArrayLoader": "pedl.trial.sources",
+    "Callback": "pedl.trial.callback",
     "KerasFunctionalTrial": "pedl.trial.functional_trial",
     "KerasTrial": "pedl.trial.keras_trial",
     "TensorFlowTrial": "pedl.trial.tensorflow_trial",

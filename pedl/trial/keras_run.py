@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -20,9 +20,11 @@ from pedl.trial import fingerprint, metrics
 from pedl.trial.data import data_sources
 from pedl.trial.during import during
 from pedl.trial.generators import borrowed
+from pedl.trial.keras_callbacks import KerasCallbacks
 from pedl.trial.keras_trial import KerasTrial
 from pedl.trial.loop import Loop
 from pedl.trial.model_trial import ModelTrial, built_model
+from pedl.trial.plain_state import packed, unpacked
 from pedl.trial.run import Run
 from pedl.trial.sources import Segment, Source
 from pedl.trial.start import Started
@@ -54,6 +56,10 @@ class KerasRun(Run):
         weight = checked_class_weight(trial) if isinstance(trial, KerasTrial) else None
         self._loop = Loop(self.model, self._state, trial_seed, class_weight=weight, every_tensor=every_tensor)
         self.initial_word = fingerprint.joint_word(self._state.variables()).numpy().tobytes().hex()
+        self._keras_callbacks = KerasCallbacks(
+            trial.keras_callbacks(), self.model, type(trial).__name__, keeps_state=_keeps_checkpoints(trial)
+        )
+        self._step_metrics: dict[str, Any] = {}
         self._pace = _Pace()
         self._ahead = ThreadPoolExecutor(1, "next-segment")
 
@@ -61,12 +67,14 @@ class KerasRun(Run):
         self.prepare()
         before = [(variable, variable.numpy()) for variable in self._changed_by_validation()]
         self.model.reset_metrics()
-        segments = self._validation.epoch(self._pace.at_most)
-        for segment in self._made_ahead("validation", self._validation, segments):
-            self._loop.validate(self._validation, segment)
-            self.batches_validated += segment.count
+        self._keras_callbacks.tell("on_test_begin", {})
+        segments = self._validation.epoch(self._at_most("validation"))
+        for number, segment in enumerate(self._made_ahead("validation", self._validation, segments)):
+            with self._batch_told("validation", number):
+                self._loop.validate(self._validation, segment)
             self.batches_validated += segment.count
         result = metrics.reported(self.model, "validation")
+        self._keras_callbacks.tell("on_test_end", result)
         for variable, value in before:
             variable.assign(value)
         return result
@@ -98,11 +106,12 @@ class KerasRun(Run):
 
     def _begin_step(self) -> None:
         self.model.reset_metrics()
+        self._keras_callbacks.begin_epoch()
 
     def _train(self, batches: int) -> None:
-        segments = self._training.segments(self.batches_done, batches, self._pace.at_most)
+        segments = self._training.segments(self.batches_done, batches, self._at_most("training"))
         for segment in self._made_ahead("training", self._training, segments):
-            with self._pace.timed(segment.count):
+            with self._batch_told("training", self.batches_done), self._pace.timed(segment.count):
                 record = self._loop.train(self._training, segment)
             self._recorder.keep(segment.words, record.states, record.tensors)
             self.batches_done += segment.count
@@ -111,8 +120,12 @@ class KerasRun(Run):
         """Makes the next segment in a thread while the caller works on one.
 
         Making items borrows the process's generators, and so does tracing: a segment's function is traced before the
-        thread begins on the next, and the caller runs compiled functions only.
+        thread begins on the next, and the caller runs compiled functions only. A callback that listens to batches may
+        draw, too: then nothing is made ahead.
         """
+        if self._keras_callbacks.listens(phase):
+            yield from segments
+            return
         segment = next(segments, None)
         while segment is not None:
             self._loop.prepare(phase, source, segment.feed)
@@ -120,14 +133,48 @@ class KerasRun(Run):
             yield segment
             segment = upcoming.result()
 
+    def _at_most(self, phase: str) -> Callable[[], int]:
+        return (lambda: 1) if self._keras_callbacks.listens(phase) else self._pace.at_most
+
+    @contextmanager
+    def _batch_told(self, phase: str, number: int) -> Iterator[None]:
+        """Tells callbacks that listen to batches of the one that is trained or validated in the `with`."""
+        if not self._keras_callbacks.listens(phase):
+            yield
+            return
+        name = {"training": "train", "validation": "test"}[phase]
+        self._keras_callbacks.tell(f"on_{name}_batch_begin", number, {})
+        yield
+        self._keras_callbacks.tell(f"on_{name}_batch_end", number, metrics.reported(self.model, phase))
+
     def _training_metrics(self) -> dict[str, Any]:
-        return metrics.reported(self.model, "training")
+        self._step_metrics = metrics.reported(self.model, "training")
+        return self._step_metrics
+
+    @property
+    def stopped(self) -> bool:
+        return self._keras_callbacks.stopped
+
+    def _begin_callbacks(self) -> None:
+        self._keras_callbacks.begin()
+
+    def _end_epoch(self, metrics: dict[str, Any]) -> None:
+        self._keras_callbacks.end_epoch(self._step_metrics, metrics)
+
+    def _end_callbacks(self) -> None:
+        self._keras_callbacks.tell("on_train_end", {})
 
     def _host_state(self) -> dict[str, Any]:
-        return {"tables": tables(self._layers)}
+        return {
+            "tables": tables(self._layers),
+            "step_metrics": packed(self._step_metrics, "a metric"),
+            "keras_callbacks": self._keras_callbacks.get_state(),
+        }
 
     def _set_host_state(self, state: dict[str, Any]) -> None:
         check_tables(state["tables"], tables(self._layers))
+        self._step_metrics = unpacked(state["step_metrics"])
+        self._keras_callbacks.set_state(state["keras_callbacks"])
 
     def _header(self) -> list[dict[str, Any]]:
         return self._state.header()
@@ -189,6 +236,10 @@ class _Pace:
         yield
         elapsed_s = max(time.perf_counter() - started, 1e-6)
         self._batches = max(1, min(int(batches * self.CALL_S / elapsed_s), 8 * self._batches, 10_000))
+
+
+def _keeps_checkpoints(trial: ModelTrial) -> bool:
+    return trial.context.experiment_config.get("checkpoint_policy") != "none"
 
 
 def _first_batch(phase: str, source: Source, feed: Any) -> str:

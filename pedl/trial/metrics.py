@@ -49,7 +49,10 @@ def as_metric(name: str, metric: Any) -> keras.metrics.Metric:
     if isinstance(metric, keras.metrics.Metric):
         return metric
     if callable(metric):
-        return keras.metrics.MeanMetricWrapper(metric, name=name)
+        mean = keras.metrics.MeanMetricWrapper(metric, name=name)
+        if metric is accuracy:
+            mean._direction = "up"
+        return mean
     raise TrialDefinitionError(
         f"metric {name!r} is {type(metric).__name__} {str(metric)[:60]!r}, expected a function f(y_true, y_pred), a "
         "keras.metrics.Metric, "
@@ -103,6 +106,8 @@ class Selective(keras.metrics.Metric):
         super().__init__(name=name)
         self._metric = metric
         self._output = output
+        if hasattr(metric, "_direction"):  # which way it improves, for EarlyStopping and its like
+            self._direction = metric._direction
         self.phases = frozenset(["training"] * training + ["validation"] * validation)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -35,6 +35,13 @@ class ModelTrial(Trial):
     def training_metrics(self) -> Mapping[str, Any]:
         """Returns the same for training, where each is a mean over a step's samples. `loss` is always among them."""
         return {}
+
+    def keras_callbacks(self) -> Sequence[keras.callbacks.Callback]:
+        """Returns callbacks of Keras, new ones. An epoch ends for them at each validation.
+
+        Their state is kept in checkpoints: attributes that are plain data, or what `get_state()` returns.
+        """
+        return ()
 
     @abstractmethod
     def compile_model(self, model: keras.Model) -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pedl.errors import CheckpointError
 from pedl.trial import checkpoint
+from pedl.trial.callback import Callbacks
 from pedl.trial.generators import get_global_state, set_global_state
 from pedl.trial.recorder import Recorder
 from pedl.trial.start import Started
@@ -69,6 +70,9 @@ class Run(ABC):
         self._batches_per_step = batches_per_step
         self._every_tensor = every_tensor
         self._recorder_or_none: Recorder | None = None
+        self._callbacks = Callbacks(started.trial)
+        self._begun = False
+        self._told_step = 0
         self.batches_done = 0
         self.batches_validated = 0
 
@@ -93,6 +97,7 @@ class Run(ABC):
     def train(self, batches: int) -> list[StepReport]:
         """Trains `batches` batches, at least 0, and returns a report for each step that ended meanwhile."""
         self.prepare()
+        self._begin()
         reports = []
         end = self.batches_done + batches
         while self.batches_done < end:
@@ -103,7 +108,29 @@ class Run(ABC):
             self._train(min(end, step_end) - self.batches_done)
             if self.batches_done == step_end:
                 reports.append(self._report())
+                self._callbacks.tell("on_step_end", reports[-1].step, reports[-1].metrics)
         return reports
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback has asked to end the training."""
+        return False
+
+    @final
+    def tell_validated(self, metrics: dict[str, Any]) -> None:
+        """Tells the callbacks what `validate()` returned after a step; a second time for the same step does nothing."""
+        if self._told_step < self.steps_done:
+            self._told_step = self.steps_done
+            self._callbacks.tell("on_validation_end", self.steps_done, metrics)
+            self._end_epoch(metrics)
+
+    @final
+    def end(self) -> None:
+        """Ends the training: tells the callbacks, and lets the weights become what they are to be at the end."""
+        self._begin()
+        self._end_callbacks()
+        self.finish()
+        self._callbacks.tell("on_trial_end")
 
     @final
     def save(self, directory: Path) -> checkpoint.Saved:
@@ -114,9 +141,12 @@ class Run(ABC):
             "batches_per_step": self._batches_per_step,
             "record": self._recorder.get_state(),
             "host": self._host_state(),
+            "callbacks": {"told_step": self._told_step, "states": self._callbacks.get_state()},
             "generators": {"global": get_global_state(), "own": self._generators.get_state()},
         }
-        return checkpoint.save(directory, state, self._header(), self._arrays())
+        saved = checkpoint.save(directory, state, self._header(), self._arrays())
+        self._callbacks.tell("on_checkpoint", saved.path)
+        return saved
 
     @final
     def load(self, path: Path, sha256: str | None = None) -> None:
@@ -134,11 +164,14 @@ class Run(ABC):
                 f"{self._batches_per_step}."
             )
         self._go_to(state["batches_done"])
+        self._begin()
         self._restore(header, arrays)
         self._generators.set_state(state["generators"]["own"])
         set_global_state(state["generators"]["global"])
         self._recorder.set_state(state["record"])
         self._set_host_state(state["host"])
+        self._told_step = state["callbacks"]["told_step"]
+        self._callbacks.set_state(state["callbacks"]["states"])
         self.batches_done = state["batches_done"]
 
     @final
@@ -192,6 +225,23 @@ class Run(ABC):
     @abstractmethod
     def _prepare(self) -> None:
         """Does the work of `prepare`; afterwards `_header` is complete."""
+
+    @final
+    def _begin(self) -> None:
+        """Tells the callbacks, once, that this process trains: before it does, and before their state is restored."""
+        if not self._begun:
+            self._begun = True
+            self._callbacks.tell("on_trial_begin")
+            self._begin_callbacks()
+
+    def _begin_callbacks(self) -> None:  # noqa: B027 - only Keras has more of them
+        """Tells other callbacks than pedl's that training begins in this process."""
+
+    def _end_epoch(self, metrics: dict[str, Any]) -> None:  # noqa: B027
+        """Tells other callbacks than pedl's of a validation."""
+
+    def _end_callbacks(self) -> None:  # noqa: B027
+        """Tells other callbacks than pedl's that training ends."""
 
     @abstractmethod
     def _go_to(self, batches: int) -> None:

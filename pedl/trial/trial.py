@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.callback import Callback
 from pedl.trial.context import TrialContext
 from pedl.trial.factory import SeedFactory
 from pedl.trial.session import default_session_config
@@ -57,6 +58,10 @@ class Trial(ABC):
         """
         threads = self.context.experiment_config.get("reproducibility", {}).get("threads", {})
         return default_session_config(**threads)
+
+    def callbacks(self) -> Sequence[Callback]:
+        """Returns `pedl.trial.Callback`s, which are told of steps, validations and checkpoints."""
+        return ()
 
 
 def instantiate(trial_class: type[T], context: TrialContext) -> T:

@@ -100,41 +100,57 @@ def _train(channel: Channel) -> dict[str, Any]:
 
 def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
     config = channel.task["config"]
-    saved_at = run.steps_done
+    saved_at, metrics = run.steps_done, None
     policy = SavePolicy(config, channel.task["best_metric"])
-    while run.steps_done < until_step:
+    while run.steps_done < until_step and not run.stopped:
         (report,) = run.train(config["batches_per_step"])
         channel.send(plain(_step_message(report)))
         _check_loss(report)
-        step = run.steps_done
-        if step == until_step:
+        step, metrics = run.steps_done, None
+        if step == until_step or run.stopped:
             break
-        metrics = None
         if _is_due(step, config["min_validation_period"]):
-            metrics = run.validate()
+            metrics = _validated(run)
+            if run.stopped:
+                break
             channel.send(plain({"type": "validation", "step": step, "metrics": metrics}))
         pausing = _pause_requested(channel)
         if policy.wants(step, metrics) or pausing:
             saved_at = _save(channel, run)
         if pausing:
             return {"type": "paused", "step": step, "batches": run.batches_done}
-    return _end(channel, run, saved_at)
+    return _end(channel, run, saved_at, metrics, until_step)
 
 
-def _end(channel: Channel, run: Run, saved_at: int) -> dict[str, Any]:
-    """The last validation and the last checkpoint, before the weights are what the optimizer wants to end with."""
+def _end(channel: Channel, run: Run, saved_at: int, metrics: dict[str, Any] | None, until_step: int) -> dict[str, Any]:
+    """The last validation, and the last checkpoint, which has what callbacks made of it.
+
+    Only then do the weights become what the optimizer and the callbacks want to end with; if they are others, it is
+    these that are validated.
+    """
+    metrics = _validated(run) if metrics is None else metrics
     if saved_at != run.steps_done or saved_at == 0:
         _save(channel, run)
-    run.finish()
-    metrics = run.validate()
+    trained = run.weights_sha256()
+    run.end()
+    weights = run.weights_sha256()
+    metrics = metrics if weights == trained else run.validate()
     channel.send(plain({"type": "validation", "step": run.steps_done, "metrics": metrics}))
+    early = {"stopped_early": True, "target": until_step} if run.steps_done < until_step else {}
     return {
         "type": "done",
         "step": run.steps_done,
         "batches": run.batches_done,
-        "weights_sha256": run.weights_sha256(),
+        "weights_sha256": weights,
         "fingerprint": run.fingerprint,
+        **early,
     }
+
+
+def _validated(run: Run) -> dict[str, Any]:
+    metrics = run.validate()
+    run.tell_validated(metrics)
+    return metrics
 
 
 def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:

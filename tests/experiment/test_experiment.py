@@ -17,8 +17,8 @@ DESCRIBED = {
     "source", "numeric_profile", "best_trial", "config", "messages", "trials",
 }  # fmt: skip
 TRIAL = {
-    "id", "state", "hparams", "trial_seed", "steps_completed", "batches_completed", "restarts", "training",
-    "validation", "weights_sha256", "fingerprint", "checkpoints", "audit", "messages",
+    "id", "state", "hparams", "trial_seed", "steps_completed", "batches_completed", "restarts",
+    "stopped_early", "training", "validation", "weights_sha256", "fingerprint", "checkpoints", "audit", "messages",
 }  # fmt: skip
 
 

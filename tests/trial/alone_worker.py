@@ -1,6 +1,6 @@
 """A worker that does what a test asks of one trial: the actions of its task, one after the other, in a new process.
 
-Actions: ["train", batches], ["validate"], ["save", directory], ["load", path], ["start_from", path, sha256],
+Actions: ["train", batches], ["validate"], ["epoch"] (validates, and tells callbacks), ["end"], ["save", directory],
 ["words"], ["weights"], ["finish"], and
 ["python", module, function]: calls function(run, started), for what a test wants to break.
 """
@@ -39,6 +39,12 @@ def _act(run: Run, started: Any, name: str, *arguments: Any) -> Any:
         return [_report(report) for report in run.train(*arguments)]
     if name == "validate":
         return run.validate()
+    if name == "epoch":
+        metrics = run.validate()
+        run.tell_validated(metrics)
+        return metrics
+    if name == "end":
+        return run.end()
     if name == "save":
         saved = run.save(Path(arguments[0]))
         return {"path": str(saved.path), "sha256": saved.sha256}

@@ -1,0 +1,95 @@
+"""Callbacks go on exactly where they were, stop a trial for good, and are refused where their state would be lost."""
+
+import importlib.util
+import json
+import math
+
+import numpy as np
+import pytest
+
+import pedl
+from pedl.trial.plain_state import is_plain, packed, unpacked
+from tests.trial.alone import WORKLOADS, Failed
+
+EPOCH = ["epoch"]
+KINDS = (["plateau", "scheduler", "batches", "own"], ["early_stopping"], ["accuracy"], ["checkpoint"], ["tensorboard"])
+NO_TENSORBOARD = importlib.util.find_spec("tensorboard") is None
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids=" ".join)
+def test_each_callback_with_a_state_goes_on_exactly(alone, tmp_path, kinds):
+    if "tensorboard" in kinds and NO_TENSORBOARD:
+        pytest.skip("TensorBoard is not installed")
+    hparams = {"kinds": kinds, "to": str(tmp_path / "logs")}
+    whole = alone(
+        *("callbacks", ["train", 5], EPOCH, ["train", 5], EPOCH, ["train", 5], EPOCH, ["train", 2], ["words"], ["end"]),
+        *(["weights"], ["python", __name__, "told"]),
+        hparams=hparams,
+    )
+    saved = alone("callbacks", ["train", 5], EPOCH, ["train", 2], ["save", str(tmp_path)], hparams=hparams)[-1]
+    resumed = alone(
+        *("callbacks", ["load", saved["path"]], ["train", 3], EPOCH, ["train", 5], EPOCH, ["train", 2], ["words"]),
+        *(["end"], ["weights"], ["python", __name__, "told"]),
+        hparams=hparams,
+    )
+    assert resumed[-4:] == whole[-4:]
+    assert [event[:2] for event in whole[-1]] == [[kind, step] for step in (1, 2, 3) for kind in ("step", "validation")]
+
+
+def told(run, started):
+    return started.trial.told.events
+
+
+def test_an_epoch_ends_once_for_each_validated_step(alone):
+    once = alone("callbacks", ["train", 5], EPOCH, ["train", 5], ["words"])
+    twice = alone("callbacks", ["train", 5], EPOCH, EPOCH, ["train", 5], ["words"])
+    none = alone("callbacks", ["train", 5], ["train", 5], ["words"])
+    assert once[-1] == twice[-1] != none[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("unkept", r"Unkept\.seen is a set, which a checkpoint cannot hold.*get_state\(\) and set_state\(state\)"),
+        ("backup", r"has a BackupAndRestore.*Leave it out"),
+    ],
+)
+def test_what_could_not_go_on_exactly_is_refused(alone, tmp_path, kind, message):
+    with pytest.raises(Failed, match=f"TrialDefinitionError: .*{message}"):
+        alone("callbacks", ["train", 1], hparams={"kinds": [kind], "to": str(tmp_path)})
+
+
+def test_state_that_no_checkpoint_will_hold_is_nobodys_business(alone):
+    assert alone("callbacks", ["train", 1], hparams={"kinds": ["unkept"]}, config={"checkpoint_policy": "none"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 3, 0.1, math.inf, "text", [1, (2, [3])], {1: "a", "dict": {"array": 2}}, np.float32(0.5)],
+)
+def test_plain_values_come_back_as_they_were(value):
+    back = unpacked(json.loads(json.dumps(packed(value, "it"), allow_nan=False)))
+    assert back == value and type(back) is type(value)
+
+
+def test_arrays_come_back_with_their_dtype_and_shape():
+    array = np.arange(6, dtype="float16").reshape(2, 3)
+    back = unpacked(json.loads(json.dumps(packed(array, "it"))))
+    assert (back.dtype, back.tolist()) == (array.dtype, array.tolist())
+    assert not is_plain({1, 2}) and not is_plain(np.array([object()])) and not is_plain([len])
+
+
+def test_a_trial_that_a_callback_stops_is_over_and_says_so(tmp_path):
+    config = {
+        "entrypoint": "callbacks:CallbacksTrial",
+        "hyperparameters": {"kinds": ["early_stopping"]},
+        "searcher": {"name": "single", "metric": "accuracy", "smaller_is_better": False, "max_steps": 9},
+        "batches_per_step": 3,
+        "min_validation_period": 1,
+        "reproducibility": {"experiment_seed": 3},
+    }
+    experiment = pedl.create_experiment(config, WORKLOADS, tmp_path)
+    experiment.run(workers=1)
+    (trial,) = experiment.describe()["trials"]
+    assert (trial["state"], trial["stopped_early"], trial["steps_completed"]) == ("COMPLETED", True, 2)
+    assert [it["step"] for it in trial["validation"]] == [1, 2]

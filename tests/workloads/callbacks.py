@@ -1,0 +1,85 @@
+"""Every callback with a state, which moves what is trained: stops it, sets learning rates, draws in each batch."""
+
+import keras
+import numpy as np
+from mlp import MlpTrial
+
+from pedl.trial import Callback
+
+
+class Jitter(keras.callbacks.Callback):
+    """Counts batches and moves the learning rate by what it draws: a state that is plain attributes."""
+
+    def on_train_begin(self, logs=None):
+        self.batches, self.seen = 0, {"best": (0, np.inf), "weights": np.zeros(2, "float32")}
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+        if self.batches % 4 == 0:
+            self.model.optimizer.learning_rate.assign(0.01 + 0.001 * np.random.uniform() * self.batches)
+            self.seen["best"] = (batch, min(self.seen["best"][1], logs["loss"]))
+
+
+class Own(keras.callbacks.Callback):
+    """Keeps what is not plain, and says how."""
+
+    def __init__(self):
+        super().__init__()
+        self.losses = {1.0}
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.losses.add(round(logs["val_loss"], 3))
+        self.model.optimizer.learning_rate.assign(0.01 / len(self.losses))
+
+    def get_state(self):
+        return sorted(self.losses)
+
+    def set_state(self, state):
+        self.losses = set(state)
+
+
+class Told(Callback):
+    def __init__(self):
+        self.events = []
+
+    def on_step_end(self, step, metrics):
+        self.events.append(["step", step, metrics["loss"]])
+
+    def on_validation_end(self, step, metrics):
+        self.events.append(["validation", step, metrics["loss"]])
+
+    def state(self):
+        return {"events": self.events}
+
+    def load_state(self, state):
+        self.events = state["events"]
+
+
+class CallbacksTrial(MlpTrial):
+    def callbacks(self):
+        self.told = Told()
+        return [self.told]
+
+    def keras_callbacks(self):
+        kinds = {
+            "early_stopping": lambda: keras.callbacks.EarlyStopping(
+                "loss", patience=1, min_delta=9, restore_best_weights=True
+            ),
+            "accuracy": lambda: keras.callbacks.EarlyStopping("val_accuracy", patience=1, restore_best_weights=True),
+            "plateau": lambda: keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1, min_delta=9),
+            "scheduler": lambda: keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.7),
+            "batches": Jitter,
+            "own": Own,
+            "checkpoint": lambda: keras.callbacks.ModelCheckpoint(
+                self.hparams["to"] + "/{epoch}.keras", save_best_only=True, monitor="val_loss"
+            ),
+            "tensorboard": lambda: keras.callbacks.TensorBoard(self.hparams["to"]),
+            "unkept": Unkept,
+            "backup": lambda: keras.callbacks.BackupAndRestore(self.hparams["to"]),
+        }
+        return [kinds[kind]() for kind in self.hparams.get("kinds", ["plateau", "scheduler", "batches", "own"])]
+
+
+class Unkept(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        self.seen = {1, 2}
