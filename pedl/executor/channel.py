@@ -13,6 +13,7 @@ from collections import deque
 from typing import Any
 
 from pedl.executor.lines import LineBuffer, encode
+from pedl.points import point
 
 CHUNK_BYTES = 1 << 18
 
@@ -42,7 +43,7 @@ class Channel:
         gone.
         """
         line = encode(message)
-        with self._sending:
+        with self._sending, point(f"worker.send.{message['type']}"):
             self._connection.sendall(line)
 
     def receive(self, timeout_s: float | None) -> dict[str, Any] | None:

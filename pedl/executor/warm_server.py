@@ -29,12 +29,13 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from pedl.executor import child
 from pedl.executor.channel import CHUNK_BYTES, Channel
 from pedl.executor.lines import LineBuffer, encode
 from pedl.executor.processes import signal_group, start_time
+from pedl.points import point
 
 _LOOK_EVERY_MS = 1000
 _FDS_PER_FORK = 2
@@ -113,20 +114,24 @@ class WarmServer:
         with warnings.catch_warnings():
             # Python 3.12 warns of threads; those that NumPy's libraries start at import are prepared for a fork.
             warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if pid == 0:
-            try:
-                for fd in (self._control.detach(), self._wake_read, self._wake_write, *self._received_fds):
-                    os.close(fd)
-                child.run(socket.socket(fileno=channel_fd), log_fd, self._work, server_pid)
-            finally:
-                os._exit(1)  # whatever happens, a child never becomes a second server
+            with point("server.fork"):
+                pid = os.fork()
+                if pid == 0:
+                    self._become_child(channel_fd, log_fd, server_pid)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)  # the child does the same: whichever comes first
         os.close(channel_fd)
         os.close(log_fd)
         self._pids[key] = pid
         self._tell({"event": "forked", "key": key, "pid": pid, "began": start_time(pid)})
+
+    def _become_child(self, channel_fd: int, log_fd: int, server_pid: int) -> NoReturn:
+        try:
+            for fd in (self._control.detach(), self._wake_read, self._wake_write, *self._received_fds):
+                os.close(fd)
+            child.run(socket.socket(fileno=channel_fd), log_fd, self._work, server_pid)
+        finally:
+            os._exit(1)  # whatever happens, a child never becomes a second server
 
     def _reap(self) -> None:
         for key, pid in list(self._pids.items()):
@@ -136,7 +141,8 @@ class WarmServer:
                 self._tell({"event": "ended", "key": key, "exit_code": exit_code})
 
     def _tell(self, event: dict[str, Any]) -> None:
-        self._control.sendall(encode(event))
+        with point("server.tell"):
+            self._control.sendall(encode(event))
 
 
 def _reap_if_ended(pid: int) -> int | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pedl.executor import Attempt, Executor
+from pedl.points import point
 
 ExecutorFactory = Callable[[dict[str, str], Callable[[int], Path]], Executor]
 """Makes an executor from the environment of its workers and the log file of each trial."""
@@ -35,7 +36,8 @@ class Workers:
 
     def start(self, task: dict[str, Any], batches: int) -> None:
         """Starts an attempt that goes on after `batches` batches."""
-        self._running[task["trial_id"]] = self._executor.start(task)
+        with point("master.start-task"):
+            self._running[task["trial_id"]] = self._executor.start(task)
         self.batches[task["trial_id"]] = batches
 
     def poll(self, timeout_s: float) -> list[tuple[Attempt, dict[str, Any]]]:
@@ -61,7 +63,8 @@ class Workers:
 
     def end_given_up(self) -> None:
         for attempt in self._given_up:
-            self._executor.kill(attempt)
+            with point("master.kill"):
+                self._executor.kill(attempt)
         self._given_up = []
 
     def trains(self, trial_id: int) -> None:
@@ -72,7 +75,8 @@ class Workers:
         """Asks for checkpoints and an end; attempts that have not begun to train are ended at once."""
         for trial_id, attempt in list(self._running.items()):
             if trial_id in self._trains:
-                self._executor.send(attempt, {"type": "pause"})
+                with point("master.send"):
+                    self._executor.send(attempt, {"type": "pause"})
             else:
                 self.give_up(trial_id)
         self.end_given_up()

@@ -22,6 +22,7 @@ import numpy as np
 import safetensors.numpy
 
 from pedl.errors import CheckpointError
+from pedl.points import point
 
 FORMAT = 1
 
@@ -65,9 +66,12 @@ def save(directory: Path, state: dict[str, Any], header: Sequence[dict[str, Any]
         text = json.dumps(document, sort_keys=True, indent=1, allow_nan=False).encode()
         _write_durably(partial / _TENSORS, tensors)
         _write_durably(partial / _STATE, text)
-        _sync_directory(partial)
-        partial.rename(final)
-        _sync_directory(directory)
+        with point("checkpoint.sync-directory"):
+            _sync_directory(partial)
+        with point("checkpoint.rename"):
+            partial.rename(final)
+        with point("checkpoint.sync-parent"):
+            _sync_directory(directory)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -123,9 +127,11 @@ def _read(path: Path) -> bytes:
 
 def _write_durably(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        with point(f"checkpoint.write.{path.name}"):
+            file.write(content)
+            file.flush()
+        with point(f"checkpoint.sync.{path.name}"):
+            os.fsync(file.fileno())
 
 
 def _sync_directory(path: Path) -> None:
