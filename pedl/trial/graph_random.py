@@ -30,13 +30,12 @@ import tensorflow as tf
 # Not public: what `tf.random.*` calls. tests/trial/test_graph_random.py fails clearly on a TensorFlow that moved it.
 from tensorflow.python.framework import random_seed
 from tensorflow.python.ops import control_flow_v2_func_graphs as branches
-from tensorflow.python.ops import gen_random_ops, gen_stateless_random_ops, gen_stateless_random_ops_v2
+from tensorflow.python.ops import gen_random_ops
 
 from pedl import seeds
 from pedl.errors import TrialDefinitionError
+from pedl.trial.graph_twins import TWINS, mixed
 from pedl.trial.patches import Patches
-
-_PHILOX = 1
 
 VALIDATION = 2**63
 """Batch 0 of validation; training counts from 1, initial values have 0."""
@@ -67,7 +66,7 @@ class KeyedRandom:
         global _current
         patches = Patches()
         patches.replace(random_seed, "get_seed", self._get_seed(random_seed.get_seed))
-        for name, twin in _TWINS.items():
+        for name, twin in TWINS.items():
             patches.replace(gen_random_ops, name, self._twin(name, getattr(gen_random_ops, name), twin))
         before, _current = _current, self
         try:
@@ -122,10 +121,7 @@ class KeyedRandom:
             path = (*path, "again", self._used[path] - 1)
         key = tf.constant([seeds.graph_key(self._trial_seed, *path)], tf.uint64)
         for loop_counter in _loop_counters(graph, scope):
-            turn = tf.stack([tf.cast(loop_counter, tf.uint64), self.counter[1]])
-            key = gen_stateless_random_ops_v2.stateless_random_uniform_full_int_v2(
-                [1], key, turn, _PHILOX, dtype=tf.uint64
-            )
+            key = mixed(key, loop_counter, self.counter)
         return key, self.counter
 
 
@@ -195,72 +191,3 @@ def _no_place(scope: str, where: str, instead: str) -> TrialDefinitionError:
         f"build_graph() draws random numbers ({scope.rstrip('/')}) within {where}, whose body serves several calls, "
         f"which would all draw the same. Use {instead} there: a graph is compiled as it is."
     )
-
-
-def _seed(key: tf.Tensor, counter: tf.Tensor) -> tf.Tensor:
-    """The two numbers that older stateless operations take, drawn from key and counter."""
-    draw = gen_stateless_random_ops_v2.stateless_random_uniform_full_int_v2
-    return draw([2], key, counter, _PHILOX, dtype=tf.int64)
-
-
-def _uniform(key: Any, counter: Any, shape: Any, dtype: Any) -> Any:
-    return gen_stateless_random_ops_v2.stateless_random_uniform_v2(shape, key, counter, _PHILOX, dtype=dtype)
-
-
-def _uniform_int(key: Any, counter: Any, shape: Any, minval: Any, maxval: Any) -> Any:
-    return gen_stateless_random_ops_v2.stateless_random_uniform_int_v2(shape, key, counter, _PHILOX, minval, maxval)
-
-
-def _normal(key: Any, counter: Any, shape: Any, dtype: Any) -> Any:
-    return gen_stateless_random_ops_v2.stateless_random_normal_v2(shape, key, counter, _PHILOX, dtype=dtype)
-
-
-def _truncated_normal(key: Any, counter: Any, shape: Any, dtype: Any) -> Any:
-    return gen_stateless_random_ops_v2.stateless_truncated_normal_v2(shape, key, counter, _PHILOX, dtype=dtype)
-
-
-def _parameterized(key: Any, counter: Any, shape: Any, means: Any, stdevs: Any, minvals: Any, maxvals: Any) -> Any:
-    draw = gen_stateless_random_ops.stateless_parameterized_truncated_normal
-    return draw(shape, _seed(key, counter), means, stdevs, minvals, maxvals)
-
-
-def _shuffle(key: Any, counter: Any, value: Any) -> Any:
-    # TensorFlow has a StatelessShuffle without a kernel; sorting by random words is what stands in for it.
-    value = tf.convert_to_tensor(value)
-    words = gen_stateless_random_ops_v2.stateless_random_uniform_full_int_v2(
-        tf.shape(value)[:1], key, counter, _PHILOX, dtype=tf.int64
-    )
-    shuffled = tf.gather(value, tf.argsort(words, stable=True))
-    shuffled.set_shape(value.shape)
-    return shuffled
-
-
-def _multinomial(key: Any, counter: Any, logits: Any, num_samples: Any, output_dtype: Any = tf.int64) -> Any:
-    draw = gen_stateless_random_ops.stateless_multinomial
-    return draw(logits, num_samples, _seed(key, counter), output_dtype=output_dtype)
-
-
-def _gamma(key: Any, counter: Any, shape: Any, alpha: Any) -> Any:
-    alpha = tf.convert_to_tensor(alpha)
-    shape = tf.concat([shape, tf.shape(alpha)], 0)
-    return gen_stateless_random_ops_v2.stateless_random_gamma_v3(shape, key, counter, _PHILOX, alpha)
-
-
-def _poisson(key: Any, counter: Any, shape: Any, rate: Any, dtype: Any = tf.int64) -> Any:
-    rate = tf.convert_to_tensor(rate)
-    shape = tf.concat([shape, tf.shape(rate)], 0)
-    return gen_stateless_random_ops.stateless_random_poisson(shape, _seed(key, counter), rate, dtype=dtype)
-
-
-_TWINS: dict[str, Callable[..., Any]] = {
-    "random_uniform": _uniform,
-    "random_uniform_int": _uniform_int,
-    "random_standard_normal": _normal,
-    "truncated_normal": _truncated_normal,
-    "parameterized_truncated_normal": _parameterized,
-    "random_shuffle": _shuffle,
-    "multinomial": _multinomial,
-    "random_gamma": _gamma,
-    "random_poisson_v2": _poisson,
-}
-"""What is replaced in `gen_random_ops`: all that `tf.random.*` makes, for initial values too."""

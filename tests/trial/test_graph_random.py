@@ -11,9 +11,9 @@ from tensorflow.python.framework import random_seed
 from tensorflow.python.ops import gen_random_ops, random_ops
 
 from pedl.errors import TrialDefinitionError
-from pedl.trial import graph_random
 from pedl.trial.factory import SeedFactory
 from pedl.trial.graph_random import KeyedRandom, training_batch, validation_batch
+from pedl.trial.graph_twins import TWINS
 
 v1 = tf.compat.v1
 
@@ -219,7 +219,7 @@ def test_a_body_that_several_calls_share_is_refused(build, message):
 
 
 def test_outside_of_the_trials_graph_tensorflow_draws_as_usual_and_gets_its_functions_back():
-    before = {name: getattr(gen_random_ops, name) for name in graph_random._TWINS}
+    before = {name: getattr(gen_random_ops, name) for name in TWINS}
     get_seed = random_seed.get_seed
     tf.random.set_seed(3)
     usual = tf.random.normal([3]).numpy()
@@ -235,10 +235,10 @@ def test_tensorflow_still_has_the_internals_that_are_replaced():
     """If this fails, TensorFlow has moved what `pedl.trial.graph_random` replaces: look there first."""
     source = inspect.getsource(random_ops)
     made = {name for name in dir(gen_random_ops) if f"gen_random_ops.{name}(" in source}
-    assert made - {"random_gamma_grad"} == set(graph_random._TWINS)
-    for name in graph_random._TWINS:
+    assert made - {"random_gamma_grad"} == set(TWINS)
+    for name in TWINS:
         assert {"seed", "seed2", "name"} <= set(inspect.signature(getattr(gen_random_ops, name)).parameters)
-    assert source.count("random_seed.get_seed(seed)") == len(graph_random._TWINS) - 1  # one for both kinds of uniform
+    assert source.count("random_seed.get_seed(seed)") == len(TWINS) - 1  # one for both kinds of uniform
     assert list(inspect.signature(random_seed.get_seed).parameters) == ["op_seed"]
 
 
