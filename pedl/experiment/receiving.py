@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pedl.errors import NotReproduced
+from pedl.errors import NotReproduced, StoreError
 from pedl.experiment.alarm import first_difference, recorded_result, violation
 from pedl.experiment.journal import Journal
 from pedl.experiment.profile import differences, expected_profile
@@ -97,6 +97,12 @@ class Receiver:
         self._workers.ended(trial.id)
 
     def _failed(self, trial: TrialState, payload: Payload) -> None:
+        if payload["kind"] == "storage":
+            raise StoreError(
+                f"Trial {trial.id} could not write: {payload['message']}.\n"
+                "What was recorded is safe, and the experiment is paused. Make room, or make the place writable, then "
+                "go on with: pedl experiment activate"
+            )
         if payload["kind"] == "checkpoint" and trial.checkpoints:
             # It was gone on from the newest, whose hash is right and which does not fit all the same.
             message = f"{payload['message']}; the checkpoint of step {trial.checkpoints[-1]['step']} was given up"

@@ -91,6 +91,8 @@ def connect(home: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
       StoreError: if the database cannot be opened, read or written (the reason is SQLite's).
     """
     mode = "rwc" if create else "rw"
+    if not create and _is_read_only(home):
+        mode = "ro&immutable=1"  # without it SQLite wants to make files even for reading
     try:
         uri = f"{database_file(home).absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, timeout=60.0, isolation_level=None)
@@ -105,6 +107,12 @@ def connect(home: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
             f"{database_file(home)}: {error}.\n"
             "Is the disk full, the directory read-only, or on a network file system? What was committed is safe."
         ) from error
+
+
+def _is_read_only(home: Path) -> bool:
+    """Whether nobody can write here, and nothing waits in a log of SQLite's that only a writer could take in."""
+    log = database_file(home).with_name(f"{database_file(home).name}-wal")
+    return home.is_dir() and not os.access(home, os.W_OK) and not (log.exists() and log.stat().st_size)
 
 
 @contextmanager

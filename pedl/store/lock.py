@@ -37,6 +37,11 @@ def hold(path: Path, what: str) -> Iterator[None]:
             f"{what} is being run by another process, which holds {path}.\n"
             "Wait for it to end, or stop it with Ctrl-C in its own terminal, or with `pedl experiment pause`."
         ) from None
+    except OSError as error:
+        raise StoreError(
+            f"{what} cannot be changed: {path}: {error.strerror}.\n"
+            "Make the home writable, or copy it to a place that is, and name that with --home."
+        ) from error
     try:
         yield
     finally:
@@ -52,5 +57,7 @@ def is_held(path: Path) -> bool:
         lock.acquire(blocking=False)
     except Timeout:
         return True
+    except OSError:
+        return False  # it cannot be written here, and so nobody here runs it
     lock.release()
     return False

@@ -7,6 +7,7 @@ It speaks plain JSON messages over a channel and knows nothing of who reads them
 from __future__ import annotations
 
 import base64
+import errno
 import math
 import traceback
 from contextlib import closing
@@ -40,6 +41,10 @@ class Channel(Protocol):
         """Returns the next message from the master, or None after `timeout_s`."""
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""A place that cannot be written is nobody's code: the trial can go on when it is mended."""
+
+
 class _LossIsNaN(Exception):
     """The loss of a step is not a number."""
 
@@ -60,6 +65,9 @@ def main(channel: Channel) -> None:
     except FailedDuring as error:
         cause = error.__cause__ or error
         last = _failed("code", f"{error}\n{user_traceback(cause, definition)}", cause, definition)
+    except OSError as error:
+        kind = "storage" if error.errno in _NO_ROOM else "code"
+        last = _failed(kind, str(error) if kind == "storage" else user_traceback(error, definition), error, definition)
     except (Exception, SystemExit) as error:
         last = _failed("code", user_traceback(error, definition), error, definition)
     channel.send(plain(last))

@@ -39,7 +39,10 @@ def main(channel: Any) -> None:
         assert step == task["resume"]["step"]
     word = _word(task["trial_seed"], "initial")
     channel.send({"type": "started", "numeric_profile": PROFILE, "audit": [], "initial_state": word})
-    channel.send(_train(channel, task, step, total))
+    try:
+        channel.send(_train(channel, task, step, total))
+    except OSError as error:
+        channel.send({"type": "failed", "kind": "storage", "message": str(error), "traceback": ""})
 
 
 def _train(channel: Any, task: dict[str, Any], step: int, total: Any) -> dict[str, Any]:
