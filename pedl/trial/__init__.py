@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pedl.trial.context import get_trial_seed
     from pedl.trial.functional_trial import KerasFunctionalTrial
     from pedl.trial.keras_trial import KerasTrial
+    from pedl.trial.model_trial import MetricOp, ValidOp
     from pedl.trial.session import deterministic_cpu_session_config
     from pedl.trial.sources import ArrayLoader
     from pedl.trial.tensorflow_trial import TensorFlowTrial
@@ -19,7 +20,9 @@ __all__ = [
     "Callback",
     "KerasFunctionalTrial",
     "KerasTrial",
+    "MetricOp",
     "TensorFlowTrial",
+    "ValidOp",
     "deterministic_cpu_session_config",
     "get_trial_seed",
 ]
@@ -29,7 +32,9 @@ _HOMES = {
     "Callback": "pedl.trial.callback",
     "KerasFunctionalTrial": "pedl.trial.functional_trial",
     "KerasTrial": "pedl.trial.keras_trial",
+    "MetricOp": "pedl.trial.model_trial",
     "TensorFlowTrial": "pedl.trial.tensorflow_trial",
+    "ValidOp": "pedl.trial.model_trial",
     "deterministic_cpu_session_config": "pedl.trial.session",
     "get_trial_seed": "pedl.trial.context",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pedl.errors import NoTrialContext
@@ -23,6 +24,7 @@ class TrialContext:
       experiment_config: the complete experiment configuration, defaults filled in.
       experiment_id: from 1; 0 for a trial that runs alone.
       trial_id: the trial's number within its experiment, from 1; 0 while a definition is only checked.
+      download_dir: what the model definition's `download_data` returned; None if it has none.
     """
 
     trial_seed: int
@@ -30,6 +32,7 @@ class TrialContext:
     experiment_config: dict[str, Any] = field(default_factory=dict)
     experiment_id: int = 0
     trial_id: int = 1
+    download_dir: Path | None = None
 
 
 _current: TrialContext | None = None

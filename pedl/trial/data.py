@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ import keras
 import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.context import current, enter
 from pedl.trial.datasets import DatasetSource
+from pedl.trial.download import download
 from pedl.trial.item_processes import ProcessSequenceSource
 from pedl.trial.model_trial import checked_batch_size
 from pedl.trial.sequences import SequenceSource
@@ -30,6 +33,9 @@ def data_sources(started: Started) -> tuple[Source, Source]:
 
 def made_loaders(trial: Trial) -> Any:
     """Returns the pair that the trial's `make_data_loaders` returns."""
+    directory = download(trial)
+    if directory is not None:
+        enter(dataclasses.replace(current("download_data()"), download_dir=directory))
     loaders = call(_make_data_loaders(trial), trial.context.experiment_config, trial.hparams)
     if not isinstance(loaders, (tuple, list)) or len(loaders) != 2:
         raise TrialDefinitionError(

@@ -40,10 +40,11 @@ def load_trial_class(definition: Path, config: dict[str, Any]) -> type[Trial]:
         trial_class = _only(definition, _import(definition, _default_module(definition)))
     check_complete(trial_class)
     _check_eager(definition)
-    function = entrypoints.get("data_loaders_function")
-    loaders = _attribute(definition, function) if function else _beside(trial_class, "make_data_loaders")
-    if loaders is not None and not hasattr(trial_class, "make_data_loaders"):
-        trial_class.make_data_loaders = staticmethod(loaders)  # type: ignore[attr-defined]
+    for hook, field in (("make_data_loaders", "data_loaders_function"), ("download_data", "download_data_function")):
+        named = entrypoints.get(field)
+        function = _attribute(definition, named) if named else _beside(trial_class, hook)
+        if function is not None and not hasattr(trial_class, hook):
+            setattr(trial_class, hook, staticmethod(function))
     return trial_class
 
 

@@ -23,7 +23,7 @@ from pedl.trial.generators import borrowed
 from pedl.trial.keras_callbacks import KerasCallbacks
 from pedl.trial.keras_trial import KerasTrial
 from pedl.trial.loop import Loop
-from pedl.trial.model_trial import ModelTrial, built_model
+from pedl.trial.model_trial import ModelTrial, built_model, own_metrics
 from pedl.trial.plain_state import packed, unpacked
 from pedl.trial.run import Run
 from pedl.trial.sources import Segment, Source
@@ -45,9 +45,11 @@ class KerasRun(Run):
         super().__init__(started, batches_per_step=batches_per_step, every_tensor=every_tensor)
         trial = started.trial
         assert isinstance(trial, ModelTrial)
+        self._trial = trial
         trial_seed = trial.context.trial_seed
         self._training, self._validation = data_sources(started)
         self.model = built_model(trial)
+        trial.model = self.model
         moved = _moved_by_data(WholeState(self.model, trial), self._training)
         _build(self.model, self._training, trial_seed)
         self._state = WholeState(self.model, trial, without=moved)
@@ -73,7 +75,7 @@ class KerasRun(Run):
             with self._batch_told("validation", number):
                 self._loop.validate(self._validation, segment)
             self.batches_validated += segment.count
-        result = metrics.reported(self.model, "validation")
+        result = metrics.reported(self.model, "validation") | self._own_metrics()
         self._keras_callbacks.tell("on_test_end", result)
         for variable, value in before:
             variable.assign(value)
@@ -81,7 +83,8 @@ class KerasRun(Run):
 
     def validation_metric_names(self) -> list[str]:
         self.prepare()
-        return sorted(metrics.reported(self.model, "validation"))
+        own = self._trial.validation_metrics() if self._computes() else {}
+        return sorted({*metrics.reported(self.model, "validation"), *own})
 
     def weights_sha256(self) -> str:
         return weights_sha256(self.model)
@@ -94,6 +97,13 @@ class KerasRun(Run):
         self._ahead.shutdown()
         self._training.close()
         self._validation.close()
+
+    def _computes(self) -> bool:
+        return hasattr(self._trial, "compute_validation_metrics")
+
+    def _own_metrics(self) -> dict[str, Any]:
+        """What `compute_validation_metrics(step)` of the trial returns, of the original system's form."""
+        return own_metrics(self._trial, self.steps_done) if self._computes() else {}
 
     def _prepare(self) -> None:
         for phase, source in (("training", self._training), ("validation", self._validation)):

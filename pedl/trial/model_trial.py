@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import keras
+import numpy as np
 
 from pedl.errors import TrialDefinitionError
 from pedl.trial.during import during
 from pedl.trial.trial import Trial, call
 
 
+class MetricOp(Protocol):
+    """For annotations, as the original system has them: what computes a metric, f(y_true, y_pred)."""
+
+    def __call__(self, y_true: Any, y_pred: Any) -> Any: ...
+
+
+class ValidOp(MetricOp, Protocol):
+    """For annotations, as the original system has them: what computes a metric of a validation."""
+
+
 class ModelTrial(Trial):
-    """Base of `KerasTrial` and `KerasFunctionalTrial`. Subclass one of those, not this."""
+    """Base of `KerasTrial` and `KerasFunctionalTrial`. Subclass one of those, not this.
+
+    Attributes:
+      model: the compiled model; there once `compile_model` has returned.
+    """
+
+    model: keras.Model
 
     @abstractmethod
     def build_model(self, hparams: Mapping[str, Any]) -> keras.Model:
@@ -109,3 +126,19 @@ def checked_batch_size(trial: Any) -> int:
             f"{type(trial).__name__}.batch_size() returned {size!r}, expected an integer of at least 1."
         )
     return int(size)
+
+
+def own_metrics(trial: Any, step: int) -> dict[str, Any]:
+    """Returns what the trial's `compute_validation_metrics(step)` computed: {name: a number, or a list of them}.
+
+    Raises:
+      TrialDefinitionError: if it returned something else than {"num_inputs": n, "validation_metrics": {...}}.
+    """
+    result = call(trial.compute_validation_metrics, step)
+    values = result.get("validation_metrics") if isinstance(result, Mapping) else None
+    if not isinstance(values, Mapping):
+        raise TrialDefinitionError(
+            f"{type(trial).__name__}.compute_validation_metrics() returned {result!r}, expected "
+            '{"num_inputs": n, "validation_metrics": {name: value}}.'
+        )
+    return {name: np.asarray(value, "float64").tolist() for name, value in values.items()}
