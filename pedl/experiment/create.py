@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 
 from pedl.config import ExperimentConfig, parse_config
-from pedl.errors import ConfigError, StoreError
+from pedl.errors import ConfigError, StoreError, TrialDefinitionError
 from pedl.executor import LocalExecutor
 from pedl.experiment.check import check_metric, run_check
 from pedl.experiment.decisions import Decisions
@@ -29,7 +29,7 @@ from pedl.experiment.workers import ExecutorFactory
 from pedl.seeds import SCHEME, fresh_experiment_seed
 from pedl.store import Draft, ExperimentPaths, Home
 from pedl.store.checkpoints import copy_checkpoint
-from pedl.store.definition import copy_definition, definition_sha256
+from pedl.store.definition import Files, GuardedCopy, copy_definition, copy_recorded, definition_sha256
 from pedl.version import VERSION
 
 
@@ -92,13 +92,12 @@ def create(
         try:
             task = _check_task(created, decisions, aside)
             found = run_check(executor, task, aside.log(CHECK_TRIAL_ID), model_definition)
+            _check_untouched(aside, files, model_definition)
             check_metric(config.searcher.metric, found["validation_metrics"])
             created["numeric_profile"] = found["numeric_profile"]
             created["warnings"] = found["warnings"]
             drafts: list[Draft] = [("created", None, created), *decisions]
-            experiment_id = home.create(
-                lambda paths: _place(aside, paths, created["source"]), drafts, summary(_state(drafts))
-            )
+            experiment_id = home.create(lambda paths: _place(aside, paths, created), drafts, summary(_state(drafts)))
         except BaseException:
             executor.close()
             raise
@@ -122,9 +121,21 @@ def _check_task(created: Payload, decisions: list[Draft], aside: ExperimentPaths
     return check_task(created, first["hparams"], first["trial_seed"], aside)
 
 
-def _place(aside: ExperimentPaths, paths: ExperimentPaths, source: Payload | None) -> None:
-    # What was checked is what is kept: the source may have been edited meanwhile.
-    copy_definition(aside.model_definition, paths.model_definition)
+def _check_untouched(aside: ExperimentPaths, files: Files, source: Path) -> None:
+    # Training would do the same to the copy that is kept, and another trial would then meet other code.
+    change = GuardedCopy(aside.model_definition, files).change()
+    if change is not None:
+        raise TrialDefinitionError(
+            f"{source} changes its own files when it is checked: {change}.\n"
+            "A model definition may write beside itself only what Python cannot import. "
+            "Generate the code before the experiment is created."
+        )
+
+
+def _place(aside: ExperimentPaths, paths: ExperimentPaths, created: Payload) -> None:
+    # What was checked is what is kept: not the source, which may have been edited, nor what the check left behind.
+    copy_recorded(aside.model_definition, paths.model_definition, created["model_definition_files"])
+    source = created["source"]
     if source is not None:
         copy_checkpoint(aside.source_checkpoint, paths.source_checkpoint, source["sha256"])
     paths.logs.mkdir()

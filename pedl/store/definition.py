@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pathspec
@@ -45,16 +45,19 @@ def copy_definition(source: Path, target: Path) -> Files:
             f"{source} holds no Python file that counts (see {IGNORE_FILE}).\n"
             "Name a directory with a model_def.py, or one .py file, that defines a trial class."
         )
-    target.mkdir(parents=True)
-    hashes: Files = {}
-    for name, path in files:
-        copy = target / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with point("definition.write"):
-            hashes[name] = _copy_synced(path, copy)
-    for directory, _, _ in os.walk(target):
-        sync_directory(Path(directory))
-    return hashes
+    return _copy_files(files, target)
+
+
+def copy_recorded(source: Path, target: Path, recorded: Files) -> None:
+    """Copies those files of the copy `source` that were recorded, and no others, into the new directory `target`.
+
+    Raises:
+      StoreError: if one of them is not what was recorded.
+    """
+    found = _copy_files([(name, source / name) for name in sorted(recorded)], target)
+    for name, sha256 in recorded.items():
+        if found[name] != sha256:
+            raise StoreError(f"{source / name} was changed: its sha256 is {found[name]}, recorded was {sha256}.")
 
 
 def definition_sha256(files: Files) -> str:
@@ -76,7 +79,7 @@ class GuardedCopy:
         Raises:
           StoreError: if it differs; the message names the file.
         """
-        change = f"{self._directory} is gone" if not self._directory.is_dir() else self._change()
+        change = self.change()
         if change is not None:
             raise StoreError(
                 f"The model definition in {self._directory} is not what was recorded: {change}.\n"
@@ -84,7 +87,10 @@ class GuardedCopy:
                 "or create the experiment again from the source."
             )
 
-    def _change(self) -> str | None:
+    def change(self) -> str | None:
+        """Returns the first difference from what was recorded, or None."""
+        if not self._directory.is_dir():
+            return f"{self._directory} is gone"
         files = _files(self._directory)
         # What changes when a file does, without reading it.
         stats = [(name, path.stat()) for name, path in sorted(files.items())]
@@ -102,6 +108,19 @@ class GuardedCopy:
                 return f"{name} was added"
         self._checked = stamp
         return None
+
+
+def _copy_files(files: Iterable[tuple[str, Path]], target: Path) -> Files:
+    target.mkdir(parents=True)
+    hashes: Files = {}
+    for name, path in files:
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with point("definition.write"):
+            hashes[name] = _copy_synced(path, copy)
+    for directory, _, _ in os.walk(target):
+        sync_directory(Path(directory))
+    return hashes
 
 
 def _files(source: Path) -> dict[str, Path]:

@@ -1,11 +1,12 @@
 """Creating an experiment settles everything, checks everything, and leaves nothing behind where something is wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from pedl.errors import ConfigError, StoreError, TrialDefinitionError, TrialFailed
-from pedl.experiment import create_experiment, list_experiments
+from pedl.experiment import create_experiment, list_experiments, load_experiment
 from pedl.experiment.profile import resolve_onednn
 from pedl.seeds import trial_seed
 from pedl.store.database import FORMAT, format_file
@@ -146,6 +147,38 @@ def test_what_was_checked_is_what_is_kept(tmp_path, definition):
     assert again.describe()["trials"] == described["trials"]
     assert json.dumps(described, allow_nan=False)
     assert [entry["id"] for entry in list_experiments(tmp_path / "home")] == [1, 2]
+
+
+class Writing(Answering):
+    """Leaves a file beside the model definition while it checks it."""
+
+    def __init__(self, name):
+        super().__init__(done())
+        self.name = name
+
+    def _work(self, task, attempt):
+        Path(task["definition"], self.name).write_text("y = 2\n")
+        yield from super()._work(task, attempt)
+
+
+def test_what_the_check_leaves_beside_the_definition_is_not_kept(tmp_path, definition):
+    one = create_experiment(configuration(), definition, tmp_path / "home", 7, Writing("cache.npz"))
+    kept = one._home.paths(1).model_definition
+    assert [path.name for path in kept.iterdir()] == ["model_def.py"]
+    load_experiment(1, tmp_path / "home", FakeExecutor()).run()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("helper_generated.py", r"helper_generated\.py was added"),
+        ("model_def.py", r"model_def\.py was changed: its sha"),
+    ],
+)
+def test_a_definition_that_rewrites_its_own_code_is_refused(tmp_path, definition, name, told):
+    with pytest.raises(TrialDefinitionError, match=f"{definition} changes its own files when it is checked: {told}"):
+        create_experiment(configuration(), definition, tmp_path / "home", 7, Writing(name))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
