@@ -90,9 +90,9 @@ def _ask_tensorflow() -> tuple[dict[str, Any] | None, str | None]:
     import os
     import subprocess
 
-    from pedl.cli.python import python_command
     from pedl.executor.environment import training_environment
     from pedl.experiment.profile import resolve_onednn
+    from pedl.python import python_command
 
     environment = training_environment(
         os.environ, onednn=resolve_onednn("auto"), max_instruction_set="none", extra={"TF_CPP_MIN_LOG_LEVEL": "2"}

@@ -13,10 +13,10 @@ from pedl.cli.group import INTERRUPTED
 from pedl.cli.live import live_view
 from pedl.cli.options import command_line
 from pedl.cli.output import counted, pairs, say, show_json
-from pedl.cli.python import python_command
 from pedl.cli.tables import best_trial_lines
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
+from pedl.python import python_command
 from pedl.store import Home
 
 EXIT_CODES = {"COMPLETED": 0, "ERROR": 1, "CANCELED": 1, "PAUSED": INTERRUPTED, "ACTIVE": INTERRUPTED}

@@ -8,25 +8,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pedl.errors import PedlError
 from pedl.executor.channel import CHUNK_BYTES
 from pedl.executor.lines import LineBuffer, encode
 from pedl.executor.stillness import Stillness
+from pedl.python import python_command
 
 _EXIT_TIMEOUT_S = 5.0
 _OUTPUT_TAIL_BYTES = 2000
-# `python -m` would put the working directory first on the import path: a file of the user's named like a module
-# would shadow it, and a result would depend on where the command was given. pedl's own folder comes last, for the
-# case that it runs from a source tree.
-_BOOTSTRAP = """\
-import sys
-sys.path[:] = [folder for folder in sys.path if folder] + [sys.argv.pop()]
-from pedl.executor.warm_server import main
-main()
-"""
 
 
 class ServerProcess:
@@ -41,10 +32,9 @@ class ServerProcess:
         self._events = LineBuffer()
         # A file without a name, and not a pipe: nobody has to read it, and its tail explains a server that died.
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
-        source_tree = str(Path(__file__).resolve().parents[2])
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOTSTRAP, str(theirs.fileno()), worker, source_tree],
+                python_command("from pedl.executor.warm_server import main; main()", str(theirs.fileno()), worker),
                 env=dict(environment),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

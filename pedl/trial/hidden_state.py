@@ -24,13 +24,17 @@ _DRAWING = frozenset(
 _PYTHON = frozenset({"PyFunc", "EagerPyFunc"})
 
 
-def check_no_hidden_state(graph: Any, phase: str) -> None:
-    """Raises TrialDefinitionError if a traced function draws from a kernel's stream, or trains through Python.
+def check_no_hidden_state(graph: Any, phase: str) -> bool:
+    """Returns whether a traced function runs Python, which only validation may: metrics use `tf.numpy_function`.
 
     Args:
       graph: the traced function's; functions that it calls are looked through, too.
-      phase: "training" or "validation". A `tf.numpy_function` is let pass in validation, where metrics use it.
+      phase: "training" or "validation".
+
+    Raises:
+      TrialDefinitionError: if the function draws from a kernel's stream, or trains through Python.
     """
+    runs_python = False
     definition = graph.as_graph_def()
     bodies = [definition.node, *(function.node_def for function in definition.library.function)]
     for node in (node for body in bodies for node in body):
@@ -41,9 +45,11 @@ def check_no_hidden_state(graph: Any, phase: str) -> None:
                 "self.seed_generator = keras.random.SeedGenerator(seed) in __init__, and in call "
                 "keras.random.uniform(shape, seed=self.seed_generator)."
             )
+        runs_python |= node.op in _PYTHON
         if node.op in _PYTHON and phase == "training":
             raise TrialDefinitionError(
                 f"{node.name} ({node.op}) in the training step runs Python, beside the thread that makes the next "
                 "batches; what it draws or keeps is in no checkpoint. Instead of tf.py_function or tf.numpy_function, "
                 "use TensorFlow's operations, or do it in the data."
             )
+    return runs_python

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import keras
 
 from pedl.errors import TrialDefinitionError
+from pedl.python import python_command
 from pedl.trial.sequences import SequenceSource
 
 
@@ -63,7 +63,7 @@ class _ItemProcess:
         self._where = where
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "pedl.trial.item_worker", str(theirs.fileno())]
+            command = python_command("from pedl.trial.item_worker import main; main()", str(theirs.fileno()))
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         self._connection = Connection(ours.detach())
         self._connection.send_bytes(json.dumps({"task": task, "role": role}).encode())

@@ -1,4 +1,4 @@
-"""One item process of a `PyDataset`: `python -m pedl.trial.item_worker FD`; see `pedl.trial.item_processes`."""
+"""One item process of a `PyDataset`, started with its end of the connection; see `pedl.trial.item_processes`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pedl.trial.sequences import SequenceSource
 from pedl.trial.start import start
 
 
-def main(descriptor: int) -> None:
+def main() -> None:
     """Makes the batches whose numbers come in, until the trial closes the connection or dies."""
-    connection = Connection(descriptor)
+    connection = Connection(int(sys.argv[1]))
     order = json.loads(connection.recv_bytes())
     task, role = order["task"], order["role"]
     started = start(task)
@@ -32,7 +32,3 @@ def main(descriptor: int) -> None:
                 connection.send(f"{where} failed in batch {number}:\n{user_traceback(error, Path(task['definition']))}")
     except (EOFError, OSError):
         os._exit(0)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -130,18 +130,19 @@ class KerasRun(Run):
         """Makes the next segment in a thread while the caller works on one.
 
         Making items borrows the process's generators, and so does tracing: a segment's function is traced before the
-        thread begins on the next, and the caller runs compiled functions only. A callback that listens to batches may
-        draw, too: then nothing is made ahead.
+        thread begins on the next, and the caller runs compiled functions only. Where it runs the user's Python, in a
+        callback that listens to batches or in an eager model, that may draw, too: then nothing is made ahead.
         """
-        if self._keras_callbacks.listens(phase):
-            yield from segments
-            return
         segment = next(segments, None)
         while segment is not None:
             self._loop.prepare(phase, source, segment.feed)
-            upcoming = self._ahead.submit(next, segments, None)
-            yield segment
-            segment = upcoming.result()
+            if self._keras_callbacks.listens(phase) or self._loop.runs_python(phase):
+                yield segment
+                segment = next(segments, None)
+            else:
+                upcoming = self._ahead.submit(next, segments, None)
+                yield segment
+                segment = upcoming.result()
 
     def _at_most(self, phase: str) -> Callable[[], int]:
         return (lambda: 1) if self._keras_callbacks.listens(phase) else self._pace.at_most

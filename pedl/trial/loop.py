@@ -66,6 +66,7 @@ class Loop:
         self._every_tensor = every_tensor
         self._class_weight = class_weight
         self._functions: dict[Any, Callable[..., Any]] = {}
+        self._running_python: set[str] = set()
 
     def train(self, source: Source, segment: Segment) -> Record:
         """Trains the batches of a segment."""
@@ -75,6 +76,10 @@ class Loop:
     def validate(self, source: Source, segment: Segment) -> None:
         """Adds the batches of a segment to the model's metrics."""
         self._function("validation", source, segment.feed)(segment.feed)
+
+    def runs_python(self, phase: str) -> bool:
+        """Whether the functions of a phase that are traced so far run the user's Python, which may draw."""
+        return bool(self._model.run_eagerly) or phase in self._running_python
 
     def prepare(self, phase: str, source: Source, feed: Any) -> None:
         """Traces the function of a phase for the shapes of `feed`; runs nothing."""
@@ -97,7 +102,8 @@ class Loop:
         if phase == "training" and not self._functions and self._state.capture(graph):
             function, graph = self._traced(run, phase, signature)
         self._state.check_complete(graph)
-        check_no_hidden_state(graph, phase)
+        if check_no_hidden_state(graph, phase):
+            self._running_python.add(phase)
         # Traced all the same, which creates all variables and runs nothing.
         return run if self._model.run_eagerly else function
 

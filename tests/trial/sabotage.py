@@ -99,3 +99,8 @@ def unkeyed_order(run, started):
 def order_from_entropy(run, started):
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence()))
     pedl.trial.sources.epoch_order = lambda seed, epoch, size: rng.permutation(size).astype(np.int32)
+
+
+def make_ahead_beside_python(run, started):
+    """Items are made in a thread though the model runs Python that draws."""
+    run._loop.runs_python = lambda phase: False

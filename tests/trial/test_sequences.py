@@ -62,3 +62,49 @@ def test_what_happens_in_an_item_process_reaches_the_user(alone, tmp_path, fault
     (tmp_path / "sequence.py").write_bytes((alone.workloads / "sequence.py").read_bytes())
     with pytest.raises(Failed, match=message):
         alone(definition, *ACTIONS)
+
+
+EAGER = """
+import time
+
+import keras
+import numpy as np
+
+from sequence import Noisy, SequenceTrial as _SequenceTrial
+
+
+class Jitter(keras.layers.Layer):
+    def call(self, x):
+        return x + np.random.normal(scale=0.01)
+
+
+class Slow(Noisy):
+    def __getitem__(self, index):
+        item = super().__getitem__(index)
+        time.sleep(0.02)
+        return item
+
+
+class EagerTrial(_SequenceTrial):
+    def build_model(self, hparams):
+        x, row = keras.Input((10,), name="x"), keras.Input((1,), name="row")
+        y = self.seeded.layers.Dense(1, activation="sigmoid", name="out")(Jitter()(keras.layers.concatenate([x, row])))
+        return keras.Model({"x": x, "row": row}, y)
+
+    def compile_model(self, model):
+        model.compile(self.optimizer(), self.loss(), run_eagerly=True)
+
+    def make_data_loaders(self, experiment_config, hparams):
+        return Slow(60, 8), Noisy(20, 8)
+"""
+
+
+def test_an_eager_model_that_draws_does_not_meet_the_thread_that_makes_its_batches(alone, tmp_path):
+    definition = tmp_path / "eager.py"
+    definition.write_text(EAGER)
+    (tmp_path / "sequence.py").write_bytes((alone.workloads / "sequence.py").read_bytes())
+    actions = (["train", 20], ["words"])
+    first = alone(definition, *actions)
+    assert alone(definition, *actions) == first
+    ahead = ["python", "tests.trial.sabotage", "make_ahead_beside_python"]
+    assert alone(definition, ahead, *actions)[1:] != first
