@@ -16,7 +16,7 @@ from pedl.config import read_config
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "mnist"
-CONFIGURATIONS = ("const", "random", "grid", "deterministic_cpu", "tensorflow")
+CONFIGURATIONS = ("const", "random", "grid", "deterministic_cpu", "tensorflow", "functional")
 
 
 def pedl(home: Path, *arguments: str) -> str:
