@@ -164,8 +164,9 @@ class Master:
 
     def _stop(self, ends_as: str, at_once: bool) -> None:
         if self._ends_as is None:
-            self._ends_as = ends_as
             self._workers.pause_all()
+        if self._ends_as != "canceled":  # for good: who cancels is obeyed before who pauses, and not undone
+            self._ends_as = ends_as
         if at_once:
             self._at_once = True
             self._workers.kill_all()

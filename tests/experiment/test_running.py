@@ -236,6 +236,21 @@ def test_requests_of_other_terminals_are_obeyed(experiment):
     assert one.state == "COMPLETED"
 
 
+@pytest.mark.parametrize("words", [("pause", "cancel"), ("pause", "kill"), ("cancel", "pause")])
+def test_whoever_cancels_is_obeyed_before_whoever_pauses(experiment, words):
+    one = experiment()
+
+    def ask(live):
+        if not asked and live.describe()["trials"][0]["steps_completed"] == 1:
+            asked.extend(words)
+            for word in words:
+                one._home.request(1, word, {})
+
+    asked = []
+    one.run(workers=1, on_change=ask)
+    assert one.state == "CANCELED"
+
+
 def test_what_a_dead_master_was_asked_does_not_stop_the_next_one(experiment):
     one = experiment()
     one._home.request(1, "pause", {})
