@@ -3,9 +3,9 @@
     python benchmarks/graph.py [--rounds 15] [--models mlp cnn]
 
 `plain` is the loop that a user writes: shuffle, slice, `session.run([train_op, loss], feed_dict)`, with TensorFlow's
-default pools and ordinary random operations. `pedl` draws keyed, records the fingerprint of all variables after every
-batch, and takes the mean of the loss; `unrecorded` is the same with that record taken out. How contenders take turns
-stands in contest.py.
+default pools and ordinary random operations. `pedl` draws keyed, records the fingerprints of data and variables at
+every batch, and takes the mean of the loss; `unrecorded` is the same with that record taken out. How contenders take
+turns stands in contest.py.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python benchmarks/loop.py [--rounds 15] [--models mlp lstm cnn]
 
 `fit` and `fit 50` (steps_per_execution=50) run as a user has them: TensorFlow's default pools, no op determinism.
-`pedl` records the fingerprint of all variables after every batch; `unrecorded` is the same with that record taken out.
-How contenders take turns stands in contest.py.
+`pedl` records the fingerprints of data and variables at every batch; `unrecorded` is the same with that record taken
+out. How contenders take turns stands in contest.py.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def user_traceback(error: BaseException, definition: Path) -> str:
 
 def _is_inside(file: str, inside: str) -> bool:
     """Whether a frame's file lies in the definition; "<frozen importlib._bootstrap>" is no file, and lies nowhere."""
-    return Path(file).is_absolute() and str(Path(file).resolve()).startswith(inside)
+    return Path(file).is_absolute() and Path(file).resolve().is_relative_to(inside)
 
 
 def _said(error: BaseException, inside: str) -> list[str]:
@@ -91,6 +91,7 @@ def _import(definition: Path, name: str) -> ModuleType:
     try:
         if name == "__init__":
             return _import_package(definition)
+        _check_name_is_free(definition, name.partition(".")[0])
         return importlib.import_module(name)
     except TrialDefinitionError:
         raise
@@ -103,6 +104,21 @@ def _import(definition: Path, name: str) -> ModuleType:
         raise TrialDefinitionError(_import_failed(definition, name, error)) from error
     except (Exception, SystemExit) as error:
         raise TrialDefinitionError(_import_failed(definition, name, error)) from error
+
+
+def _check_name_is_free(definition: Path, name: str) -> None:
+    """A file `random.py` of the user's would never be imported: Python has a module of that name already."""
+    folder = definition if definition.is_dir() else definition.parent
+    taken = getattr(sys.modules.get(name), "__file__", None)
+    if name in sys.modules and (folder / f"{name}.py").exists() and not _is_inside(taken or "", str(folder.resolve())):
+        raise TrialDefinitionError(
+            f"the model definition's {name}.py has the name of a module that is loaded already"
+            f"{f' ({taken})' if taken else ''}, and would never be imported. Give the file another name."
+        )
+    if not name.isidentifier():
+        raise TrialDefinitionError(
+            f"{name!r} of the model definition is no name that Python can import. Use letters, digits and underscores."
+        )
 
 
 def _import_failed(definition: Path, name: str, error: BaseException) -> str:
@@ -153,7 +169,7 @@ def _only(definition: Path, module: ModuleType) -> type[Trial]:
         if not name.startswith("_")
         and isinstance(value, type)
         and issubclass(value, Trial)
-        and _file(value).startswith(inside)
+        and _is_inside(_file(value), inside)
     }
     concrete = sorted((c for c in classes if not inspect.isabstract(c)), key=lambda c: c.__name__)
     if len(concrete) == 1:
