@@ -19,6 +19,7 @@ from typing import Any
 from pedl.config import ExperimentConfig, parse_config
 from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
+from pedl.experiment.asking import answers, ask
 from pedl.experiment.describe import describe, summary
 from pedl.experiment.fold import ENDED, ExperimentState, fold
 from pedl.experiment.outcome import outcome_sha256
@@ -27,7 +28,7 @@ from pedl.experiment.running import experiment_storage, run_experiment
 from pedl.experiment.stored import StoredCheckpoint, download, stored_checkpoints, trouble_with
 from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import ExecutorFactory
-from pedl.store import Home
+from pedl.store import Draft, Home
 from pedl.store.lock import hold, is_held
 
 
@@ -176,10 +177,8 @@ class Experiment:
 
     def pause(self) -> bool:
         """Asks the process that runs the experiment to checkpoint and pause; returns False if none runs it."""
-        running = self._is_running()
-        if running:
-            self._home.request(self.id, "pause", {})
-        return running
+        self._home.require(self.id)
+        return ask(self._home, self.id, "pause", {}, lambda: None)
 
     def cancel(self, at_once: bool = False) -> bool:
         """Ends the experiment for good: after a checkpoint of what runs, or at once.
@@ -233,14 +232,23 @@ class Experiment:
         return state
 
     def _change(self, request: str, event: str, payload: dict[str, Any]) -> bool:
-        if self._is_running():
-            self._home.request(self.id, request, payload)
-            return True
-        with hold(self._home.paths(self.id).lock, f"Experiment {self.id}"), self._home.open_log(self.id) as log:
-            state = fold(log.events())
-            state.apply(event, None, payload)
-            log.append([(event, None, payload)], summary(state))
-        return False
+        self._home.require(self.id)
+        return ask(self._home, self.id, request, payload, lambda: self._record(event, payload))
+
+    def _record(self, event: str, payload: dict[str, Any]) -> None:
+        with self._home.open_log(self.id) as log:
+            state, requests = fold(log.events()), log.requests()
+            drafts: list[Draft] = []
+            for draft in answers(requests, state):
+                state.apply(*draft)
+                drafts.append(draft)
+            over = event == "canceled" and state.state in ENDED
+            if not over:
+                state.apply(event, None, payload)
+                drafts.append((event, None, payload))
+            log.append(drafts, summary(state), requests)
+        if over:
+            raise StoreError(f"Experiment {self.id} is over already: {state.state}.")
 
 
 def shown_state(recorded: str, running: bool) -> str:

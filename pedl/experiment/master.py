@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pedl.experiment.asking import answers
 from pedl.experiment.interrupts import Interrupts
 from pedl.experiment.journal import Journal
 from pedl.experiment.keeping import Keeper
@@ -75,15 +76,25 @@ class Master:
             self._listen()
             self._obey()
         self._commit()
+        self._answer_the_rest()
         for trial in self._journal.state.trials.values():
             self._keeper.tidy_up_trial(trial)
 
     def _tidy_up(self) -> None:
         self._keeper.tidy_up(self._journal.state)
-        # Answers to what a dead master was asked would surprise whoever starts another.
-        self._answered = [
-            request for request in self._journal.requests() if request.kind in ("pause", "cancel", "kill")
-        ]
+        for request in self._journal.requests():
+            if request.kind == "pause":  # a dead master was asked: its pause would surprise whoever starts another
+                self._answered.append(request)
+            else:
+                self._answer(request)
+
+    def _answer_the_rest(self) -> None:
+        # After the last event nobody leaves a request any more; what was left before it is all there is.
+        rest = self._journal.requests()
+        self._answered += rest
+        for draft in answers(rest, self._journal.state):
+            self._journal.record(*draft)
+        self._commit()
 
     def _is_over(self) -> bool:
         if len(self._workers) or (self._keeper.unfinished and not self._at_once):
@@ -150,17 +161,20 @@ class Master:
 
     def _obey(self) -> None:
         for request in self._journal.requests():
-            self._answered.append(request)
-            if request.kind == "label":
-                self._journal.record("labeled", None, request.payload)
-            elif request.kind == "archive":
-                self._journal.record("archived", None, request.payload)
-            else:
-                self._stop("paused" if request.kind == "pause" else "canceled", at_once=request.kind == "kill")
+            self._answer(request)
         if self._interrupts.count:
             if self._ends_as is None:
                 self._on_pausing()
             self._stop("paused", at_once=self._interrupts.count > 1)
+
+    def _answer(self, request: Request) -> None:
+        self._answered.append(request)
+        if request.kind == "label":
+            self._journal.record("labeled", None, request.payload)
+        elif request.kind == "archive":
+            self._journal.record("archived", None, request.payload)
+        else:
+            self._stop("paused" if request.kind == "pause" else "canceled", at_once=request.kind == "kill")
 
     def _stop(self, ends_as: str, at_once: bool) -> None:
         if self._ends_as is None:

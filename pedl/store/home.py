@@ -122,14 +122,26 @@ class Home:
         with database.connect(self.path) as connection:
             yield EventLog(connection, experiment_id)
 
-    def request(self, experiment_id: int, kind: str, payload: dict[str, Any]) -> None:
-        """Leaves a request for the process that runs the experiment."""
+    def request(self, experiment_id: int, kind: str, payload: dict[str, Any], while_state: str | None = None) -> bool:
+        """Leaves a request for the process that runs the experiment.
+
+        Args:
+          while_state: leave it only if the summary has this state when the request becomes durable.
+
+        Returns:
+          Whether it was left.
+        """
         self.require(experiment_id)
         with database.connect(self.path) as connection, database.transaction(connection):
+            if while_state is not None:
+                row = connection.execute("SELECT summary FROM experiments WHERE id = ?", (experiment_id,)).fetchone()
+                if row is None or json.loads(row[0])["state"] != while_state:
+                    return False
             connection.execute(
                 "INSERT INTO requests (experiment_id, kind, payload) VALUES (?, ?, ?)",
                 (experiment_id, kind, jsontext.dumps(payload)),
             )
+        return True
 
     def delete(self, experiment_id: int) -> None:
         """Deletes an experiment and its files for good; the caller holds the experiment's lock."""

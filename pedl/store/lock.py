@@ -18,22 +18,28 @@ from pedl.errors import StoreError
 PATIENCE_S = 1.0
 
 
+class LockHeld(StoreError):
+    """Somebody else holds the lock."""
+
+
 @contextmanager
-def hold(path: Path, what: str) -> Iterator[None]:
+def hold(path: Path, what: str, patience_s: float | None = None) -> Iterator[None]:
     """Holds the lock at `path` for the length of a `with`.
 
     Args:
       path: of the lock file, in a directory that exists.
       what: names the thing that is locked in the error, such as "experiment 3".
+      patience_s: how long to wait for it; None: `PATIENCE_S`.
 
     Raises:
-      StoreError: if another process (or another master in this process) holds it.
+      LockHeld: if another process (or another master in this process) holds it.
+      StoreError: if the lock file cannot be written.
     """
     lock = FileLock(path, thread_local=False)
     try:
-        lock.acquire(timeout=PATIENCE_S, poll_interval=0.02)
+        lock.acquire(timeout=PATIENCE_S if patience_s is None else patience_s, poll_interval=0.02)
     except Timeout:
-        raise StoreError(
+        raise LockHeld(
             f"{what} is being run by another process, which holds {path}.\n"
             "Wait for it to end, or stop it with Ctrl-C in its own terminal, or with `pedl experiment pause`."
         ) from None

@@ -4,11 +4,13 @@ import os
 import re
 import signal
 import threading
+import time
 
 import pytest
 
 from pedl.errors import NotReproduced, StoreError
-from pedl.experiment import load_experiment
+from pedl.experiment import Experiment, load_experiment
+from pedl.experiment.master import Master
 from pedl.store import lock
 from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
 
@@ -265,3 +267,82 @@ def test_an_experiment_runs_in_a_thread_that_can_catch_no_signals(experiment):
     thread.start()
     thread.join()
     assert one.state == "COMPLETED"
+
+
+def test_what_is_asked_while_a_master_ends_is_done_all_the_same(experiment):
+    one = experiment()
+    other = load_experiment(1, one._home)
+    late = threading.Thread(target=lambda: (other.label(["late"]), other.cancel()))
+
+    def ask(live):
+        if live.state == "PAUSED" and late.ident is None:  # its last commit; it still holds the lock
+            late.start()
+            late.join(0.5)
+        elif live.state == "ACTIVE":
+            one._home.request(1, "pause", {})
+
+    one.run(workers=1, on_change=ask)
+    late.join()
+    assert (one.state, one.describe()["labels"]) == ("CANCELED", ["late"])
+
+
+def test_what_is_asked_just_before_the_last_commit_is_answered_after_it(experiment, monkeypatch):
+    one = experiment()
+    is_over = Master._is_over
+
+    def over_and_asked(self):
+        over = is_over(self)
+        if over:
+            for kind, payload in (("label", {"labels": ["late"]}), ("pause", {}), ("cancel", {})):
+                one._home.request(1, kind, payload)
+        return over
+
+    monkeypatch.setattr(Master, "_is_over", over_and_asked)
+    one._home.request(1, "label", {"labels": ["early"]})
+    one.run(workers=1, on_change=lambda live: live.state == "ACTIVE" and one._home.request(1, "pause", {}))
+    assert (one.state, one.describe()["labels"]) == ("CANCELED", ["late"])
+    with one._home.open_log(1) as log:
+        assert log.requests() == []
+
+
+def test_a_look_at_the_lock_is_not_taken_for_a_master(experiment):
+    one = experiment()
+    looked_at = threading.Event()
+
+    def look():
+        with lock.hold(one._home.paths(1).lock, "a look"):
+            looked_at.set()
+            time.sleep(0.05)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    looked_at.wait()
+    one.label(["seen"])
+    looking.join()
+    assert one.describe()["labels"] == ["seen"]
+
+
+def test_a_dead_master_that_was_asked_to_cancel_is_canceled_by_the_next_and_trains_nothing(experiment):
+    executor = FakeExecutor()
+    one = experiment(executor)
+    one._home.request(1, "cancel", {})
+    started = len(executor.started)
+    one.run()
+    assert (one.state, len(executor.started)) == ("CANCELED", started)
+
+
+def test_a_newer_label_is_not_replaced_by_an_older_one_that_a_dead_master_was_asked_for(experiment):
+    one = experiment()
+    one._home.request(1, "label", {"labels": ["older"]})
+    one.label(["newer"])
+    one.run()
+    assert one.describe()["labels"] == ["newer"]
+
+
+def test_what_was_completed_meanwhile_is_not_canceled(experiment, monkeypatch):
+    one = experiment()
+    one.run()
+    monkeypatch.setattr(Experiment, "state", "ACTIVE")  # looked at a moment before
+    with pytest.raises(StoreError, match="Experiment 1 is over already: COMPLETED"):
+        one.cancel()
+    assert one.describe()["state"] == "COMPLETED"
