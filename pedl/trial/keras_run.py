@@ -124,6 +124,7 @@ class KerasRun(Run):
             with self._batch_told("training", self.batches_done), self._pace.timed(segment.count):
                 record = self._loop.train(self._training, segment)
             self._recorder.keep(segment.words, record.states, record.tensors)
+            self._last_words = record.last
             self.batches_done += segment.count
 
     def _made_ahead(self, phase: str, source: Source, segments: Iterator[Segment]) -> Iterator[Segment]:
@@ -194,8 +195,7 @@ class KerasRun(Run):
         return self._state.arrays()
 
     def _tensor_words(self) -> npt.NDArray[np.uint8]:
-        words: npt.NDArray[np.uint8] = fingerprint.words(self._state.variables()).numpy()
-        return words
+        return self._last_words
 
     def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
         self._state.adopt(header, arrays, "model")

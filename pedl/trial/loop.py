@@ -31,11 +31,13 @@ class Record:
 
     Attributes:
       states: the joint word of all variables after each batch: uint8, (k, 8).
+      last: the word of each variable after the last batch: uint8, (variables, 8).
       tensors: the word of each variable after each batch: uint8, (k, variables, 8); or None where only steps
         are recorded that finely.
     """
 
     states: npt.NDArray[np.uint8]
+    last: npt.NDArray[np.uint8]
     tensors: npt.NDArray[np.uint8] | None
 
 
@@ -70,8 +72,8 @@ class Loop:
 
     def train(self, source: Source, segment: Segment) -> Record:
         """Trains the batches of a segment."""
-        words = [array.numpy() for array in self._function("training", source, segment.feed)(segment.feed)]
-        return Record(words[0], words[1] if self._every_tensor else None)
+        states, last, *tensors = self._function("training", source, segment.feed)(segment.feed)
+        return Record(states.numpy(), last.numpy(), tensors[0].numpy() if tensors else None)
 
     def validate(self, source: Source, segment: Segment) -> None:
         """Adds the batches of a segment to the model's metrics."""
@@ -131,7 +133,8 @@ class Loop:
             _, *arrays = tf.while_loop(
                 lambda index, *_: index < count, one_batch, (tf.constant(0), *arrays), parallel_iterations=1
             )
-            return [array.stack() for array in arrays]
+            states, *tensors = (array.stack() for array in arrays)
+            return [states, fingerprint.words(self._state.complete()), *tensors]
 
         return train_batches
 

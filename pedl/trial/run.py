@@ -276,7 +276,7 @@ class Run(ABC):
 
     @abstractmethod
     def _tensor_words(self) -> npt.NDArray[np.uint8]:
-        """Returns the word of each variable of the whole state: uint8, (variables, 8)."""
+        """Returns the word of each variable of the whole state after the last batch: uint8, (variables, 8)."""
 
     @abstractmethod
     def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
