@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 from pedl import jsontext
@@ -20,6 +22,7 @@ from pedl.errors import StoreError
 from pedl.points import point
 from pedl.store import database
 from pedl.store.event_log import Draft, Event, EventLog, append_events, read_events, utc_now
+from pedl.store.lock import hold, is_held
 from pedl.store.paths import ExperimentPaths
 
 
@@ -57,24 +60,49 @@ class Home:
           StoreError: if this is not a home that can be written.
         """
         database.prepare(self.path)
-        with database.connect(self.path) as connection, database.transaction(connection):
-            now = utc_now()
-            row = connection.execute("INSERT INTO experiments (created_at, summary) VALUES (?, '{}')", (now,))
-            experiment_id = int(row.lastrowid or 0)
-            paths = self.paths(experiment_id)
-            # Left by a creation that was cut off: no row ever named it.
-            shutil.rmtree(paths.root, ignore_errors=True)
-            paths.root.mkdir(parents=True)
-            try:
-                with point("home.place"):
-                    place_files(paths)
-                database.sync_directory(paths.root)
-                database.sync_directory(paths.root.parent)
-                append_events(connection, experiment_id, drafts, summary, now)
-            except BaseException:
-                shutil.rmtree(paths.root, ignore_errors=True)
-                raise
+        with self._aside() as aside:
+            # Before the transaction: nobody else can commit in it, and there may be much to copy.
+            with point("home.place"):
+                place_files(aside)
+            database.sync_directory(aside.root)
+            with database.connect(self.path) as connection, database.transaction(connection):
+                return self._insert(connection, aside, drafts, summary)
+
+    def _insert(
+        self, connection: Connection, aside: ExperimentPaths, drafts: Sequence[Draft], summary: dict[str, Any]
+    ) -> int:
+        now = utc_now()
+        row = connection.execute("INSERT INTO experiments (created_at, summary) VALUES (?, '{}')", (now,))
+        experiment_id = int(row.lastrowid or 0)
+        root = self.paths(experiment_id).root
+        # Left by a creation that was cut off: no row ever named it.
+        shutil.rmtree(root, ignore_errors=True)
+        try:
+            aside.root.rename(root)
+            database.sync_directory(root.parent)
+            append_events(connection, experiment_id, drafts, summary, now)
+        except BaseException:
+            shutil.rmtree(root, ignore_errors=True)
+            raise
         return experiment_id
+
+    @contextmanager
+    def _aside(self) -> Iterator[ExperimentPaths]:
+        """Makes a directory for the files of an experiment that has no number yet, and removes what is left of it."""
+        paths = ExperimentPaths(self.path, f".new-{uuid.uuid4()}")
+        paths.root.parent.mkdir(exist_ok=True)
+        for lock_file in paths.root.parent.glob(".new-*.lock"):
+            if not is_held(lock_file):  # whoever made it died
+                shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
+                lock_file.unlink(missing_ok=True)
+        lock_file = paths.root.with_name(f"{paths.root.name}.lock")
+        try:
+            with hold(lock_file, "A new experiment"):
+                paths.root.mkdir()
+                yield paths
+        finally:
+            shutil.rmtree(paths.root, ignore_errors=True)
+            lock_file.unlink(missing_ok=True)
 
     def summaries(self) -> list[dict[str, Any]]:
         """Returns the summary of every experiment with its `id` and `created_at`, by id."""

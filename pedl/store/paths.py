@@ -3,6 +3,7 @@
 <home>/
   format                              the format number, read before anything else
   pedl.db                             the event log of all experiments (SQLite)
+  experiments/.new-<uuid>/, .lock     an experiment that is being made, and the sign that its maker lives
   experiments/<id>/
     model_definition/                 the copy that is trained, resumed and verified
     source_checkpoint/                what its trials start from, if the configuration says so: a copy
@@ -21,9 +22,12 @@ TENSORS_FILE = "tensors.safetensors"
 
 
 class ExperimentPaths:
-    """The paths of experiment `experiment_id` in `home`; making one touches no file."""
+    """The paths of experiment `experiment_id` in `home`; making one touches no file.
 
-    def __init__(self, home: Path, experiment_id: int) -> None:
+    One that is being made, and has no number yet, has a name that begins with ".new-".
+    """
+
+    def __init__(self, home: Path, experiment_id: int | str) -> None:
         self.root = home.absolute() / "experiments" / str(experiment_id)
 
     @property

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pedl.errors import StoreError
-from pedl.store import Home
+from pedl.store import Home, lock
 from pedl.store.database import FORMAT, format_file
 
 
@@ -99,3 +99,35 @@ def test_a_home_that_is_not_a_database_says_so(tmp_path):
     (tmp_path / "pedl.db").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreError, match=r"pedl.db: file is not a database"):
         Home(tmp_path).summaries()
+
+
+def test_others_commit_while_the_files_of_a_new_experiment_are_copied(tmp_path):
+    first = create(tmp_path)
+
+    def slow(paths):
+        with Home(tmp_path).open_log(first) as log:
+            log._connection.execute("PRAGMA busy_timeout = 100")
+            log.append([("step", 1, {})], {"state": "ACTIVE"})
+        (paths.root / "model.py").write_text("x = 1\n")
+
+    second = Home(tmp_path).create(slow, [("created", None, {})], {"state": "PAUSED"})
+    assert [event.kind for event in Home(tmp_path).events(first)] == ["created", "step"]
+    assert (Home(tmp_path).paths(second).root / "model.py").read_text() == "x = 1\n"
+
+
+def test_an_insertion_that_fails_leaves_no_row_and_no_directory(tmp_path):
+    with pytest.raises(TypeError, match="cannot be kept as JSON"):
+        Home(tmp_path).create(nothing, [("created", None, {"path": Path()})], {})
+    assert Home(tmp_path).summaries() == []
+    assert list((tmp_path / "experiments").iterdir()) == []
+
+
+def test_what_a_creation_that_was_cut_off_left_is_removed_by_the_next_and_what_lives_is_not(tmp_path):
+    create(tmp_path)
+    experiments = tmp_path / "experiments"
+    for name in (".new-dead", ".new-alive"):
+        (experiments / name).mkdir()
+        (experiments / f"{name}.lock").touch()
+    with lock.hold(experiments / ".new-alive.lock", "it"):
+        create(tmp_path)
+        assert {path.name for path in experiments.iterdir()} == {"1", "2", ".new-alive", ".new-alive.lock"}
