@@ -7,6 +7,7 @@ import random
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,10 @@ VICTIMS = {"worker": 7, "server": 1, "master": 1, "everything": 1}
 """Who is killed, and how many times in ten."""
 
 
+def activate(home: Path, workers: int) -> list[str]:
+    return command(home, "experiment", "activate", "1", "--workers", str(workers))
+
+
 @dataclass
 class Killer:
     """Runs `pedl experiment activate` again and again, and kills in between.
@@ -29,11 +34,17 @@ class Killer:
 
     Attributes:
       kills: how many of each kind of victim died.
+      victims: who is killed, and how many times among the sum; "stopped" is a worker that gets SIGSTOP.
+      variables: of the command's environment.
+      command: home, workers -> the words of the command that goes on with experiment 1.
     """
 
     seed: int
     pauses_s: tuple[float, float] = (0.05, 1.3)
     kills: Counter[str] = field(default_factory=Counter)
+    victims: dict[str, int] = field(default_factory=lambda: VICTIMS)
+    variables: dict[str, str] = field(default_factory=dict)
+    command: Callable[[Path, int], list[str]] = activate
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -44,8 +55,8 @@ class Killer:
         left = at_most
         while True:
             master = subprocess.Popen(
-                command(home, "experiment", "activate", "1", "--workers", str(workers)),
-                env=environment({MARK: mark}),
+                self.command(home, workers),
+                env=environment({MARK: mark, **self.variables}),
                 cwd=ROOT,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -68,14 +79,14 @@ class Killer:
                 chosen = self._find(victim, master)
             for process in chosen:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+                    process.suspend() if victim == "stopped" else process.kill()
             self.kills[victim] += bool(chosen)
             died += bool(chosen)
         return died
 
     def _next_victim(self) -> str:
         if not self._next:
-            self._next = [name for name, times in VICTIMS.items() for _ in range(times)]
+            self._next = [name for name, times in self.victims.items() for _ in range(times)]
             self._random.shuffle(self._next)
         return self._next.pop()
 
@@ -85,6 +96,7 @@ class Killer:
         workers = [worker for server in servers for worker in _children(server)]
         return {
             "worker": self._random.sample(workers, min(1, len(workers))),
+            "stopped": self._random.sample(workers, min(1, len(workers))),
             "server": servers,
             "master": [family],
             "everything": [family, *servers, *workers],
