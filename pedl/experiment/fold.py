@@ -15,7 +15,7 @@
 | restarted | reason | the master: a worker was lost |
 | failed, violation | kind, message, traceback; what differed | a worker; the alarm |
 | checkpoint_damaged, checkpoint_deleted, checkpoint_stored | uuid, and the reason | the master |
-| warning | message | a worker |
+| warning | message | a worker; the master, of the storage |
 """
 
 from __future__ import annotations
@@ -94,6 +94,10 @@ def _profile_changed(state: ExperimentState, payload: Payload) -> None:
     state.messages.append(payload["message"])
 
 
+def _warning(state: ExperimentState, payload: Payload) -> None:
+    state.messages.append(payload["message"])
+
+
 _HANDLERS: dict[str, Callable[[ExperimentState, Payload], None]] = {
     "created": _created,
     "activated": _becomes("ACTIVE"),
@@ -104,4 +108,5 @@ _HANDLERS: dict[str, Callable[[ExperimentState, Payload], None]] = {
     "labeled": _labeled,
     "archived": _archived,
     "profile_changed": _profile_changed,
+    "warning": _warning,
 }

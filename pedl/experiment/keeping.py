@@ -35,10 +35,10 @@ class Keeper:
         """Removes what no event tells of, here and in the storage. No worker may be running."""
         for trial in state.trials.values():
             self.tidy_up_trial(trial)
-        if self._storage is not None and self._copier is not None:
-            known = {(trial.id, kept["uuid"]) for trial in state.trials.values() for kept in trial.checkpoints}
-            for trial_id, uuid in sorted(self._storage.found() - known):
-                self._copier.remove(trial_id, uuid)
+        if self._copier is not None:
+            self._copier.tidy_up(
+                {(trial.id, kept["uuid"]) for trial in state.trials.values() for kept in trial.checkpoints}
+            )
         self.carry_out(state)
 
     def tidy_up_trial(self, trial: TrialState) -> None:
@@ -67,9 +67,14 @@ class Keeper:
         return self._copier is not None and self._copier.unfinished > 0
 
     def news(self, state: ExperimentState, timeout_s: float) -> list[Draft]:
-        """Returns events about copies that ended, each trouble once; waits for the first at most so long."""
+        """Returns events about the storage's jobs that ended, each trouble once; waits for the first at most so long."""
         events: list[Draft] = []
         for trial_id, uuid, trouble in [] if self._copier is None else self._copier.ended(timeout_s):
+            if trial_id == 0:
+                message = f"what is not kept any more may be left in the storage: {trouble}"
+                if message not in state.messages:
+                    events.append(("warning", None, {"message": message}))
+                continue
             if uuid not in {kept["uuid"] for kept in state.trials[trial_id].checkpoints}:
                 continue  # replaced while it was copied
             if trouble is None:

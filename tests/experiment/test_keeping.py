@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 import uuid
 
 import pytest
@@ -110,3 +111,34 @@ def test_deleting_an_experiment_deletes_its_storage(experiment, url):
     storage = storage_of(one)
     one.delete()
     assert storage.found() == set()
+
+
+def test_a_storage_that_cannot_be_listed_stops_nobody_who_has_all_that_is_needed(experiment, url, monkeypatch):
+    executor = FakeExecutor()
+    one = experiment(executor, checkpoint_storage={"url": url})
+    interrupted(one, executor, after=9)
+
+    def dead(self):
+        raise StoreError("the line is dead")
+
+    monkeypatch.setattr(Storage, "found", dead)
+    one.run()
+    assert one.state == "COMPLETED"
+    assert one.describe()["messages"] == ["what is not kept any more may be left in the storage: the line is dead"]
+
+
+def test_training_does_not_wait_for_the_listing_of_a_storage(experiment, url, monkeypatch):
+    executor = FakeExecutor()
+    one = experiment(executor, checkpoint_storage={"url": url})
+    started, found, waited = len(executor.started), Storage.found, []
+
+    def slow(self):
+        deadline = time.monotonic() + 10
+        while len(executor.started) == started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        waited.append(time.monotonic() < deadline)
+        return found(self)
+
+    monkeypatch.setattr(Storage, "found", slow)
+    one.run()
+    assert (one.state, waited) == ("COMPLETED", [True])
