@@ -38,7 +38,7 @@ def run_experiment(
     """Runs an experiment until it is over or stopped. One that is COMPLETED already is left alone.
 
     Args:
-      workers: how many trials run at once, at least 1; None: half the cores, at least 1.
+      workers: how many trials run at once, at least 1; None: half the cores that this process may use, at least 1.
       on_pausing: called once, when a signal asks for a pause.
 
     Raises:
@@ -104,6 +104,11 @@ def worker_environment(config: Payload) -> dict[str, str]:
 
 
 def _limit(workers: int | None, config: Payload) -> int:
-    limit = max(1, (os.cpu_count() or 1) // 2) if workers is None else max(1, workers)
+    limit = max(1, _usable_cores() // 2) if workers is None else max(1, workers)
     allowed = config["resources"]["max_concurrent_trials"]
     return limit if allowed is None else min(limit, allowed)
+
+
+def _usable_cores() -> int:
+    # taskset, a batch system or a container may allow fewer than there are; macOS has no such list.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
