@@ -67,7 +67,7 @@ class Keeper:
         return self._copier is not None and self._copier.unfinished > 0
 
     def news(self, state: ExperimentState, timeout_s: float) -> list[Draft]:
-        """Returns events about the storage's jobs that ended, each trouble once; waits for the first at most so long."""
+        """Returns events about the storage's jobs that ended, each trouble once; waits at most so long."""
         events: list[Draft] = []
         for trial_id, uuid, trouble in [] if self._copier is None else self._copier.ended(timeout_s):
             if trial_id == 0:

@@ -17,9 +17,9 @@ from pedl.experiment.fold import ExperimentState, fold
 from pedl.experiment.running import experiment_storage
 from pedl.experiment.stored import StoredCheckpoint, download, stored_checkpoints
 from pedl.experiment.trial_state import Payload
+from pedl.files import STATE_FILE
 from pedl.store import Home
 from pedl.store.checkpoints import copy_checkpoint
-from pedl.store.paths import STATE_FILE
 
 
 def copy_source(config: ExperimentConfig, home: Home, target: Path) -> Payload | None:

@@ -14,12 +14,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pedl.errors import CheckpointError
+from pedl.files import CHECKPOINT_FORMAT, STATE_FILE, TENSORS_FILE, sync_directory, sync_file
 from pedl.points import point
-from pedl.store.database import sync_directory, sync_file
-from pedl.store.paths import STATE_FILE, TENSORS_FILE, ExperimentPaths
-
-FORMAT = 1
-"""The format of checkpoints that this pedl reads; the one that `pedl.trial.checkpoint` writes."""
+from pedl.store.paths import ExperimentPaths
 
 
 def verify_checkpoint(directory: Path, sha256: str) -> None:
@@ -36,9 +33,9 @@ def verify_checkpoint(directory: Path, sha256: str) -> None:
         raise CheckpointError(f"{path} is of another checkpoint: its sha256 is {found}, recorded was {sha256}")
     _expect(path, found, sha256)
     state = json.loads(content)
-    if state["format"] != FORMAT:
+    if state["format"] != CHECKPOINT_FORMAT:
         raise CheckpointError(
-            f"{path} has format {state['format']}, and this pedl reads {FORMAT}: another version wrote it"
+            f"{path} has format {state['format']}, and this pedl reads {CHECKPOINT_FORMAT}: another version wrote it"
         )
     _expect(directory / TENSORS_FILE, _file_sha256(directory / TENSORS_FILE), state["tensors_sha256"])
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pedl.errors import StoreError
+from pedl.files import sync_directory, sync_file
 from pedl.points import point
 
 FORMAT = 1
@@ -139,17 +140,3 @@ def write_synced(path: Path, content: bytes) -> None:
         aside.rename(path)
     with point("file.sync-directory"):
         sync_directory(path.parent)
-
-
-def sync_file(path: Path) -> None:
-    """Makes the content of a file durable."""
-    sync_directory(path)  # the same call, for either
-
-
-def sync_directory(path: Path) -> None:
-    """Makes the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

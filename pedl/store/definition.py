@@ -20,8 +20,8 @@ import pathspec
 
 from pedl import jsontext
 from pedl.errors import StoreError, TrialDefinitionError
+from pedl.files import sync_directory
 from pedl.points import point
-from pedl.store.database import sync_directory
 
 IGNORE_FILE = ".pedlignore"
 _ALWAYS_IGNORED = ("__pycache__/", "*.py[cod]", ".git/", ".pedl/")

@@ -19,6 +19,7 @@ from typing import Any
 
 from pedl import jsontext
 from pedl.errors import StoreError
+from pedl.files import sync_directory
 from pedl.points import point
 from pedl.store import database
 from pedl.store.event_log import Draft, Event, EventLog, append_events, read_events, utc_now
@@ -64,7 +65,7 @@ class Home:
             # Before the transaction: nobody else can commit in it, and there may be much to copy.
             with point("home.place"):
                 place_files(aside)
-            database.sync_directory(aside.root)
+            sync_directory(aside.root)
             with database.connect(self.path) as connection, database.transaction(connection):
                 return self._insert(connection, aside, drafts, summary)
 
@@ -79,7 +80,7 @@ class Home:
         shutil.rmtree(root, ignore_errors=True)
         try:
             aside.root.rename(root)
-            database.sync_directory(root.parent)
+            sync_directory(root.parent)
             append_events(connection, experiment_id, drafts, summary, now)
         except BaseException:
             shutil.rmtree(root, ignore_errors=True)

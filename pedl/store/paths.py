@@ -17,9 +17,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-STATE_FILE = "state.json"
-TENSORS_FILE = "tensors.safetensors"
-
 
 class ExperimentPaths:
     """The paths of experiment `experiment_id` in `home`; making one touches no file.

@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pedl.errors import StoreError
+from pedl.files import STATE_FILE, TENSORS_FILE, sync_directory, sync_file
 from pedl.points import point
 from pedl.store.checkpoints import tensors_sha256, verify_checkpoint
-from pedl.store.database import sync_directory, sync_file
-from pedl.store.paths import STATE_FILE, TENSORS_FILE
 
 FILES = (TENSORS_FILE, STATE_FILE)
 """In the order in which they are written; removed in the opposite one."""

@@ -22,12 +22,8 @@ import numpy as np
 import safetensors.numpy
 
 from pedl.errors import CheckpointError
+from pedl.files import CHECKPOINT_FORMAT, STATE_FILE, TENSORS_FILE, sync_directory
 from pedl.points import point
-
-FORMAT = 1
-
-_STATE = "state.json"
-_TENSORS = "tensors.safetensors"
 
 
 @dataclass(frozen=True)
@@ -58,20 +54,20 @@ def save(directory: Path, state: dict[str, Any], header: Sequence[dict[str, Any]
         raw = {f"{index:06d}": np.frombuffer(np.asarray(a).tobytes(), np.uint8) for index, a in enumerate(arrays)}
         tensors = safetensors.numpy.save(raw)
         document = {
-            "format": FORMAT,
+            "format": CHECKPOINT_FORMAT,
             "state": state,
             "variables": list(header),
             "tensors_sha256": hashlib.sha256(tensors).hexdigest(),
         }
         text = json.dumps(document, sort_keys=True, indent=1, allow_nan=False).encode()
-        _write_durably(partial / _TENSORS, tensors)
-        _write_durably(partial / _STATE, text)
+        _write_durably(partial / TENSORS_FILE, tensors)
+        _write_durably(partial / STATE_FILE, text)
         with point("checkpoint.sync-directory"):
-            _sync_directory(partial)
+            sync_directory(partial)
         with point("checkpoint.rename"):
             partial.rename(final)
         with point("checkpoint.sync-parent"):
-            _sync_directory(directory)
+            sync_directory(directory)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -88,15 +84,15 @@ def load(path: Path, sha256: str | None = None) -> tuple[dict[str, Any], list[di
     Raises:
       CheckpointError: if a file is missing, a hash differs, or the format is another.
     """
-    text, tensors = _read(path / _STATE), _read(path / _TENSORS)
-    _compare(path / _STATE, hashlib.sha256(text).hexdigest(), sha256)
+    text, tensors = _read(path / STATE_FILE), _read(path / TENSORS_FILE)
+    _compare(path / STATE_FILE, hashlib.sha256(text).hexdigest(), sha256)
     document = json.loads(text)
-    if document["format"] != FORMAT:
+    if document["format"] != CHECKPOINT_FORMAT:
         raise CheckpointError(
-            f"{path} has format {document['format']}, expected {FORMAT}. Read it with the version of pedl that wrote "
-            "it."
+            f"{path} has format {document['format']}, expected {CHECKPOINT_FORMAT}. "
+            "Read it with the version of pedl that wrote it."
         )
-    _compare(path / _TENSORS, hashlib.sha256(tensors).hexdigest(), document["tensors_sha256"])
+    _compare(path / TENSORS_FILE, hashlib.sha256(tensors).hexdigest(), document["tensors_sha256"])
     raw = safetensors.numpy.load(tensors)
     header = document["variables"]
     arrays = [
@@ -132,11 +128,3 @@ def _write_durably(path: Path, content: bytes) -> None:
             file.flush()
         with point(f"checkpoint.sync.{path.name}"):
             os.fsync(file.fileno())
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import re
-from pathlib import Path
 
 import pytest
 
 from pedl.errors import CheckpointError
+from pedl.files import CHECKPOINT_FORMAT
 from pedl.store import ExperimentPaths
-from pedl.store.checkpoints import FORMAT, remove_litter, verify_checkpoint
+from pedl.store.checkpoints import remove_litter, verify_checkpoint
 
 
 @pytest.fixture
@@ -50,20 +49,16 @@ def test_litter_is_removed_and_what_is_kept_stays(checkpoint, tmp_path):
 
 def test_a_format_that_is_not_ours_is_named(checkpoint):
     directory, _ = checkpoint
-    state = json.dumps({"format": FORMAT + 1, "tensors_sha256": ""}).encode()
+    state = json.dumps({"format": CHECKPOINT_FORMAT + 1, "tensors_sha256": ""}).encode()
     (directory / "state.json").write_bytes(state)
-    with pytest.raises(CheckpointError, match=f"has format {FORMAT + 1}, and this pedl reads {FORMAT}"):
+    with pytest.raises(
+        CheckpointError, match=f"has format {CHECKPOINT_FORMAT + 1}, and this pedl reads {CHECKPOINT_FORMAT}"
+    ):
         verify_checkpoint(directory, hashlib.sha256(state).hexdigest())
-
-
-def test_workers_write_the_format_that_the_store_reads():
-    # The module alone: its package loads TensorFlow.
-    text = (Path(__file__).parents[2] / "pedl" / "trial" / "checkpoint.py").read_text()
-    assert re.findall(r"^FORMAT = (\d+)$", text, re.MULTILINE) == [str(FORMAT)]
 
 
 def test_another_checkpoint_is_told_from_a_damaged_one(checkpoint):
     directory, sha256 = checkpoint
-    (directory / "state.json").write_text(json.dumps({"format": FORMAT, "tensors_sha256": "00"}))
+    (directory / "state.json").write_text(json.dumps({"format": CHECKPOINT_FORMAT, "tensors_sha256": "00"}))
     with pytest.raises(CheckpointError, match=r"state\.json is of another checkpoint: its sha256 is .*, recorded was"):
         verify_checkpoint(directory, sha256)
