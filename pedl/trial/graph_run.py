@@ -21,7 +21,7 @@ from pedl.trial.means import Means
 from pedl.trial.records import Records
 from pedl.trial.run import Run
 from pedl.trial.start import Started
-from pedl.trial.tensorflow_trial import TensorFlowTrial
+from pedl.trial.tensorflow_trial import TensorFlowTrial, check_hooks
 from pedl.trial.weights import tensors_sha256
 
 _TRUE, _FALSE = np.array(True), np.array(False)
@@ -38,6 +38,7 @@ class GraphRun(Run):
         super().__init__(started, batches_per_step=batches_per_step, every_tensor=every_tensor)
         trial = started.trial
         assert isinstance(trial, TensorFlowTrial)
+        check_hooks(trial)
         self._training, self._validation = data_sources(started)
         self._records = Records(self._training, self._validation)
         self._built = built = built_graph(trial, self._records.specs)

@@ -99,6 +99,24 @@ class TensorFlowTrial(Trial):
         return counter
 
 
+_OF_KERAS = {
+    "keras_callbacks": "Return pedl.trial.Callback instances from callbacks() instead.",
+    "compute_validation_metrics": "Return what it computes as a tensor from build_graph(), under a name that "
+    "validation_metrics() lists: pedl takes the mean over the validation set.",
+}
+"""Hooks that need a Keras model -> what to do instead."""
+
+
+def check_hooks(trial: TensorFlowTrial) -> None:
+    """Raises TrialDefinitionError if the trial has a hook that would never be called."""
+    for hook, instead in _OF_KERAS.items():
+        if hasattr(trial, hook):
+            raise TrialDefinitionError(
+                f"{type(trial).__name__} has {hook}(), which needs a Keras model; a TensorFlowTrial has none, and it "
+                f"would never be called. {instead}"
+            )
+
+
 def checked_outputs(trial: TensorFlowTrial, outputs: object) -> dict[str, tf.Tensor]:
     """Returns what `build_graph` returned, as tensors.
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -34,6 +35,32 @@ def test_each_callback_with_a_state_goes_on_exactly(alone, tmp_path, kinds):
     )
     assert resumed[-4:] == whole[-4:]
     assert [event[:2] for event in whole[-1]] == [[kind, step] for step in (1, 2, 3) for kind in ("step", "validation")]
+
+
+def test_a_graph_tells_its_callbacks_and_keeps_their_state(alone, tmp_path):
+    definition = tmp_path / "definition"
+    definition.mkdir()
+    for name in ("graph", "mlp", "callbacks"):
+        shutil.copy(WORKLOADS / f"{name}.py", definition)
+    (definition / "__init__.py").write_text(TOLD_GRAPH)
+    actions = ["train", 5], EPOCH, ["train", 2]
+    *_, saved = alone(definition, *actions, ["save", str(tmp_path)])
+    rest = ["train", 3], EPOCH, ["words"], ["end"], ["weights"], ["python", __name__, "told"]
+    whole = alone(definition, *actions, *rest)
+    assert alone(definition, ["load", saved["path"]], *rest)[-4:] == whole[-4:]
+    assert [event[:2] for event in whole[-1]] == [[kind, step] for step in (1, 2) for kind in ("step", "validation")]
+
+
+TOLD_GRAPH = """
+from .callbacks import Told
+from .graph import GraphTrial as _GraphTrial
+
+
+class ToldTrial(_GraphTrial):
+    def callbacks(self):
+        self.told = Told()
+        return [self.told]
+"""
 
 
 def told(run, started):

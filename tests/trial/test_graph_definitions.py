@@ -118,6 +118,19 @@ WRONG = {
         "def batches(",
         "the data of Trial are arrays, and it has no batch_size(). Add it, for example:\n    def batch_size(self):",
     ),
+    "callbacks of Keras": (
+        "    def batch_size",
+        "    def keras_callbacks(self):\n        return []\n\n    def batch_size",
+        "Trial has keras_callbacks(), which needs a Keras model; a TensorFlowTrial has none, and it would never be "
+        "called. Return pedl.trial.Callback instances from callbacks() instead.",
+    ),
+    "metrics computed beside the graph": (
+        "    def batch_size",
+        "    def compute_validation_metrics(self, step_id):\n        return {}\n\n    def batch_size",
+        "Trial has compute_validation_metrics(), which needs a Keras model; a TensorFlowTrial has none, and it would "
+        "never be called. Return what it computes as a tensor from build_graph(), under a name that "
+        "validation_metrics() lists",
+    ),
     "a counter outside of a graph": (
         VALIDATION,
         "        self.training_counter()",
