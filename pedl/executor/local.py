@@ -14,14 +14,15 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from pedl.errors import PedlError
 from pedl.executor.lines import encode
-from pedl.executor.processes import kill_group
+from pedl.executor.processes import cpu_s, kill_group
 from pedl.executor.protocol import Attempt, Executor, Message
 from pedl.executor.server_process import ServerProcess
-from pedl.executor.stillness import LOOK_EVERY_S, STALLED_S, Clock, Patience
+from pedl.executor.stillness import LOOK_EVERY_S, Clock, Patience
 from pedl.executor.worker_link import WorkerLink
 
 
@@ -65,16 +66,18 @@ class LocalExecutor(Executor):
         trial_id, encoded = task["trial_id"], encode(task)
         server = self._running_server()
         log_fd = self._open_log(trial_id)
-        self._attempts[trial_id] += 1
-        self._next_key += 1
-        ours, theirs = socket.socketpair()
-        worker = WorkerLink(Attempt(trial_id, self._attempts[trial_id]), ours, encoded)
-        self._workers[self._next_key] = worker
-        self._selector.register(ours, worker.wanted_events, self._next_key)
-        # An error: the server has just died; `poll` finds out, and reports this attempt lost.
-        with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            server.fork(self._next_key, theirs, log_fd)
-        os.close(log_fd)
+        try:
+            self._attempts[trial_id] += 1
+            self._next_key += 1
+            ours, theirs = socket.socketpair()
+            worker = WorkerLink(Attempt(trial_id, self._attempts[trial_id]), ours, encoded)
+            self._workers[self._next_key] = worker
+            self._selector.register(ours, worker.wanted_events, self._next_key)
+            # An error: the server has just died; `poll` finds out, and reports this attempt lost.
+            with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                server.fork(self._next_key, theirs, log_fd)
+        finally:
+            os.close(log_fd)
         return worker.attempt
 
     def poll(self, timeout_s: float | None) -> list[tuple[Attempt, Message]]:
@@ -231,7 +234,7 @@ class LocalExecutor(Executor):
             if worker.pid is None or worker.terminal is not None:
                 continue
             worker.stillness.passes(passed)
-            reason = worker.stillness.too_long(self._patience)
+            reason = worker.stillness.too_long(self._patience, partial(cpu_s, worker.pid))
             if reason is not None:
                 worker.give_up(reason)
                 self._listen(worker)
@@ -239,7 +242,8 @@ class LocalExecutor(Executor):
         if self._server is not None and self._workers:
             self._server.stillness.passes(passed)
             # While it imports it says nothing, and may take its time.
-            patience = self._patience if self._server.ready else Patience(silent_s=STALLED_S)
+            stalled_s = self._patience.stalled_s
+            patience = self._patience if self._server.ready else Patience(silent_s=stalled_s, stalled_s=stalled_s)
             if self._server.stillness.too_long(patience) is not None:
                 self._server.end()
 

@@ -26,6 +26,16 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
+def cpu_s(pid: int) -> float | None:
+    """Returns the seconds that a process has computed in all its threads; None: it is gone, or no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    user, system = stat.rpartition(b")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def signal_group(pid: int) -> None:
     """Sends SIGKILL to a worker and to the processes of its group, if there are any."""
     for send in (os.killpg, os.kill):  # kill as well: a trial may have left its group

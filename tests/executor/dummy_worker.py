@@ -1,5 +1,7 @@
 """A worker module without TensorFlow: does what its task says. Imported by name in the warm server of the tests."""
 
+import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -60,6 +62,21 @@ def hold_the_lock(channel):
     sys.setswitchinterval(1e6)
     while True:
         pass
+
+
+def read_a_large_file(channel, seconds):
+    """Computes in one call of C that keeps Python's lock, as `json.load` does."""
+    channel.send({"type": "started", "pid": os.getpid()})
+    begun = time.monotonic()
+    sum(itertools.repeat(1, 10**7))
+    sum(itertools.repeat(1, int(10**7 * seconds / (time.monotonic() - begun))))
+    channel.send({"type": "done"})
+
+
+def sleep_with_the_lock(channel):
+    """Waits in one call of C that keeps Python's lock."""
+    channel.send({"type": "started", "pid": os.getpid()})
+    ctypes.PyDLL(None).sleep(600)
 
 
 def with_helpers(channel, ending="sleep"):

@@ -179,3 +179,24 @@ def test_a_closed_executor_says_so(driver):
     driver.executor.close()
     with pytest.raises(PedlError, match="closed; make another"):
         driver.start("answer")
+
+
+def test_a_start_that_fails_leaves_no_file_open(driver, monkeypatch):
+    driver.end_of(driver.start("answer"))
+
+    def no_more(*_):
+        raise OSError("too many open files")
+
+    opened, open_log = [], driver.executor._open_log
+    monkeypatch.setattr(driver.executor, "_open_log", lambda trial: opened.append(open_log(trial)) or opened[-1])
+    with monkeypatch.context() as full:
+        full.setattr("socket.socketpair", no_more)
+        with pytest.raises(OSError, match="too many open files"):
+            driver.start("answer")
+    with monkeypatch.context() as full:
+        full.setattr(driver.executor._server, "fork", no_more)
+        with pytest.raises(OSError, match="too many open files"):
+            driver.start("answer")
+    for file in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(file)

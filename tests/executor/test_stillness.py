@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 import time
 
 import psutil
 import pytest
 
+from pedl.errors import InputError
 from pedl.executor import local
 from pedl.executor.processes import start_time
 from pedl.executor.stillness import MOST_PER_LOOK_S, SILENT_S, STALLED_S, Clock, Patience, Stillness
@@ -29,7 +31,7 @@ def test_a_stopped_worker_is_given_up_and_gone_and_the_next_one_works(impatient)
     stop(worker.pid)
     stopped_at = time.monotonic()
     assert impatient.end_of(attempt)[-1] == {
-        "type": "lost", "reason": "it stood still: no sign of life for 2.5 seconds"
+        "type": "lost", "reason": "it stood still: no sign of life for 2.5 seconds (PEDL_SILENT_S)"
     }  # fmt: skip
     assert 2.0 < time.monotonic() - stopped_at < 8.0
     assert not psutil.pid_exists(worker.pid)
@@ -56,9 +58,37 @@ def test_a_read_that_hangs_in_a_process_that_lives_is_noticed(impatient):
     }  # fmt: skip
 
 
-def test_a_worker_whose_python_is_stuck_gives_no_sign_of_life(impatient):
-    attempt = impatient.start("hold_the_lock")
-    assert impatient.end_of(attempt)[-1]["reason"] == "it stood still: no sign of life for 2.5 seconds"
+def test_a_worker_that_waits_with_pythons_lock_gives_no_sign_of_life(impatient):
+    attempt = impatient.start("sleep_with_the_lock")
+    assert impatient.end_of(attempt)[-1]["reason"] == "it stood still: no sign of life for 2.5 seconds (PEDL_SILENT_S)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is asked in /proc")
+def test_a_worker_that_computes_with_pythons_lock_lives_until_progress_is_missed(make_driver):
+    driver = make_driver(patience=Patience(silent_s=2.5, stalled_s=60.0))
+    assert driver.end_of(driver.start("read_a_large_file", seconds=6.0))[-1] == {"type": "done"}
+    driver = make_driver(patience=Patience(silent_s=2.5, stalled_s=6.0))
+    reason = driver.end_of(driver.start("hold_the_lock"))[-1]["reason"]
+    assert reason == "it stood still: no progress for 6 seconds (PEDL_STALLED_S)"
+
+
+def test_the_import_may_take_as_long_as_progress_may(make_driver, tmp_path):
+    (tmp_path / "slow_worker.py").write_text(
+        "import time\ntime.sleep(2)\ndef main(channel): channel.send({'type': 'done'})\n"
+    )
+    for stalled_s, end in ((30.0, "done"), (0.5, "lost")):
+        driver = make_driver(
+            "slow_worker", patience=Patience(silent_s=60.0, stalled_s=stalled_s), PYTHONPATH=str(tmp_path)
+        )
+        assert driver.end_of(driver.start("answer"))[-1]["type"] == end
+
+
+@pytest.mark.parametrize("name", ["PEDL_SILENT_S", "PEDL_STALLED_S"])
+@pytest.mark.parametrize("value", ["1h", "", "0", "-5", "nan"])
+def test_a_variable_that_is_no_number_of_seconds_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=rf"^{name}: found '{value}', expected a number of seconds.*, such as \d+\.$"):
+        Patience.asked_for()
 
 
 def test_a_slow_worker_that_says_how_far_it_is_is_left_alone(impatient):

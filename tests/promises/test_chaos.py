@@ -88,7 +88,7 @@ def test_a_real_worker_that_was_stopped_is_replaced_and_no_bit_changes(tmp_path:
     killer.run_to_the_end(created, uuid.uuid4().hex, 1, workers=1)
     assert finding(created) == finding(calm)
     (trial,) = load_experiment(1, created).describe()["trials"]
-    assert trial["messages"] == ["restarted: it stood still: no sign of life for 3 seconds"]
+    assert trial["messages"] == ["restarted: it stood still: no sign of life for 3 seconds (PEDL_SILENT_S)"]
 
 
 @pytest.mark.soak
