@@ -6,24 +6,42 @@ It is a plain nested dict that workers report. The sizes of the pools in force m
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import Any
+
+from pedl.python import python_command
+from pedl.variables import NOT_INHERITED
 
 PER_TRIAL = ("intra_op", "inter_op")
 
 
 def resolve_onednn(setting: str | bool) -> bool:
-    """Returns whether oneDNN is to be used: `auto` means that this processor has AVX-512 with VNNI.
+    """Returns whether oneDNN is to be used: `auto` means that NumPy finds AVX512_ICL or AVX512_SPR on this processor.
 
-    That is what NumPy calls AVX512_ICL or AVX512_SPR (Ice Lake, Sapphire Rapids, and Zen 4). Asked once, when an
-    experiment is created; from then on the answer is part of its configuration, because it moves bits.
+    These groups of NumPy's are Ice Lake, Sapphire Rapids, Zen 4 and what came after. Processors that lack a part of
+    them are left out, also those with AVX-512 and VNNI (Cascade Lake). Asked once, when an experiment is created; from
+    then on the answer is part of its configuration, because it moves bits.
     """
     if isinstance(setting, bool):
         return setting
+    # A new process where a shell has told NumPy, which asks once, to see less than there is: shells never decide bits.
+    told = any(name in os.environ for name in ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"))
+    found = _found_by_another_process() if told else _found()
+    return any(name in ("AVX512_ICL", "AVX512_SPR") for name in found)
+
+
+def _found() -> list[str]:
     import numpy as np  # takes a tenth of a second, and is asked for once
 
     # NumPy leaves an empty list out: a processor may have nothing beyond the baseline.
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-    return any(name in ("AVX512_ICL", "AVX512_SPR") for name in found)
+    return list(np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
+
+
+def _found_by_another_process() -> list[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    code = f"from {__name__} import _found; print(*_found())"
+    return subprocess.check_output(python_command(code), env=environment, text=True).split()
 
 
 def expected_profile(experiment: dict[str, Any], trial: dict[str, Any] | None) -> dict[str, Any]:

@@ -130,9 +130,19 @@ def test_onednn_is_settled_at_creation(tmp_path, definition):
         ({"not found": ["X86_V3"]}, False),
     ],
 )
-def test_onednn_auto_means_avx_512_with_vnni(monkeypatch, extensions, expected):
+def test_onednn_auto_follows_the_groups_of_numpy(monkeypatch, extensions, expected):
     monkeypatch.setattr("numpy.show_config", lambda mode: {"SIMD Extensions": extensions})
     assert resolve_onednn("auto") is expected
+
+
+@pytest.mark.parametrize("name", ["NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"])
+def test_onednn_auto_asks_the_processor_and_not_the_shell(monkeypatch, name):
+    calm = resolve_onednn("auto")
+    monkeypatch.setenv(name, "AVX512_ICL AVX512_SPR")
+    monkeypatch.setattr(
+        "numpy.show_config", lambda mode: {"SIMD Extensions": {"found": [] if calm else ["AVX512_ICL"]}}
+    )
+    assert resolve_onednn("auto") is calm
 
 
 def test_what_was_checked_is_what_is_kept(tmp_path, definition):
