@@ -94,8 +94,9 @@ def config(experiment_id: int, as_json: bool, home: str) -> None:
 @experiment_argument
 @follow_option
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Print only the last N lines of each log.")
+@json_option
 @home_option
-def logs(experiment_id: int, follow: bool, tail: int | None, home: str) -> None:
+def logs(experiment_id: int, follow: bool, tail: int | None, as_json: bool, home: str) -> None:
     """Print what the trials of experiment ID wrote, each line with the trial's number.
 
     \b
@@ -104,7 +105,7 @@ def logs(experiment_id: int, follow: bool, tail: int | None, home: str) -> None:
     from pedl.cli.logs import print_logs
     from pedl.experiment import load_experiment
 
-    print_logs(load_experiment(experiment_id, home), None, tail, follow)
+    print_logs(load_experiment(experiment_id, home), None, tail, follow, as_json)
 
 
 @experiment.command()

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
+from pedl.cli.output import show_json
 from pedl.experiment import Experiment
 
 POLL_S = 0.5
 """Seconds between looks at a log that is followed."""
 
 
-def print_logs(experiment: Experiment, trial_id: int | None, tail: int | None, follow: bool) -> None:
+def print_logs(
+    experiment: Experiment, trial_id: int | None, tail: int | None, follow: bool, as_json: bool = False
+) -> None:
     """Prints the log of a trial, or those of all trials with a prefix on each line.
 
     Args:
       tail: print only so many lines of each log; None: all.
       follow: go on until no process runs the experiment.
+      as_json: print a list of {"trial": number or null, "line": text}; with `follow` such an object on each line.
     """
     read: dict[Path, int] = {}
     while True:
         active = experiment.state == "ACTIVE"  # asked first: what is written before the end is printed
+        found: list[tuple[str, str]] = []
         for log in [experiment.log_file(trial_id)] if trial_id else experiment.log_files():
             text = _news(log, read)
             lines = text.splitlines()[-tail:] if tail else [] if tail == 0 else text.splitlines()
-            prefix = "" if trial_id else f"{log.stem}| "
-            for line in lines:
-                click.echo(prefix + line)
+            found += [(log.stem, line) for line in lines]
+        if as_json and not follow:
+            show_json([_entry(*it) for it in found])
+        for stem, line in found if follow or not as_json else []:
+            click.echo(json.dumps(_entry(stem, line)) if as_json else line if trial_id else f"{stem}| {line}")
         if not (follow and active):
             return
         tail = None
         time.sleep(POLL_S)
+
+
+def _entry(stem: str, line: str) -> dict[str, Any]:
+    return {"trial": None if stem == "master" else int(stem.removeprefix("trial-")), "line": line}
 
 
 def _news(log: Path, read: dict[Path, int]) -> str:

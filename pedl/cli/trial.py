@@ -42,8 +42,9 @@ def describe(trial: tuple[int, int], as_json: bool, home: str) -> None:
 @trial_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Print only the last N lines.")
+@json_option
 @home_option
-def logs(trial: tuple[int, int], follow: bool, tail: int | None, home: str) -> None:
+def logs(trial: tuple[int, int], follow: bool, tail: int | None, as_json: bool, home: str) -> None:
     """Print what trial E/T wrote to standard output and standard error.
 
     \b
@@ -53,4 +54,4 @@ def logs(trial: tuple[int, int], follow: bool, tail: int | None, home: str) -> N
     from pedl.experiment import load_experiment
 
     experiment_id, trial_id = trial
-    print_logs(load_experiment(experiment_id, home), trial_id, tail, follow)
+    print_logs(load_experiment(experiment_id, home), trial_id, tail, follow, as_json)

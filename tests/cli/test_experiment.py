@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -269,6 +270,25 @@ def test_logs_are_printed_with_the_trials_name(
     assert pedl_command("trial", "logs", "1/2", "--tail", "0").out == ""
     assert pedl_command("trial", "logs", "1/2", "--follow").out == "one\ntwo\nhalf a line\n"
     assert pedl_command("trial", "logs", "1/1").out == ""
+
+
+def test_logs_as_json_are_one_list_and_one_object_a_line_where_they_are_followed(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    pedl_command("experiment", "create", *inputs, "--paused")
+    logs = tmp_path / ".pedl" / "experiments" / "1" / "logs"
+    (logs / "master.log").write_text("checked\n")
+    (logs / "trial-2.log").write_text('one\n"two"\n')
+    expected = [
+        {"trial": None, "line": "checked"},
+        {"trial": 2, "line": "one"},
+        {"trial": 2, "line": '"two"'},
+    ]
+    assert pedl_command("experiment", "logs", "1", "--json").json() == expected
+    assert pedl_command("trial", "logs", "1/2", "--json", "--tail", "1").json() == expected[2:]
+    assert pedl_command("trial", "logs", "1/1", "--json").json() == []
+    followed = pedl_command("experiment", "logs", "1", "--json", "--follow").out
+    assert [json.loads(line) for line in followed.splitlines()] == expected
 
 
 def test_a_trial_is_described(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:

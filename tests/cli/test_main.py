@@ -44,6 +44,7 @@ def test_the_help_of_every_command_has_an_example_of_it(words: tuple[str, ...], 
 
 def test_reading_commands_have_json() -> None:
     reading = {"experiment list", "experiment describe", "experiment config", "trial describe", "preview-search"}
+    reading |= {"experiment logs", "trial logs"}
     for words, command in COMMANDS:
         if " ".join(words) in reading | {"doctor", "experiment label", "experiment wait"}:
             assert "--json" in [name for option in command.params for name in option.opts]
