@@ -10,7 +10,7 @@ from pedl.executor import LocalExecutor
 from pedl.executor.environment import training_environment
 
 WORKLOADS = Path(__file__).parent.parent / "workloads"
-KERAS_WORKLOADS = ("mlp", "cnn", "lstm", "sequence", "functional", "dataset", "gan", "callbacks")
+KERAS_WORKLOADS = ("mlp", "cnn", "lstm", "sequence", "functional", "dataset", "gan", "callbacks", "mixed", "stateful")
 GRAPH_WORKLOADS = ("graph",)
 TRIAL_WORKLOADS = (*KERAS_WORKLOADS, *GRAPH_WORKLOADS)
 

@@ -10,7 +10,6 @@ from tests.trial.alone import Failed
 KINDS = {
     "subclassed": "a model that its first batch builds, with a layer that is used twice",
     "unbuilt": "a Sequential without an input shape",
-    "stateful": "an LSTM that goes on from batch to batch",
     "adapted": "preprocessing layers that have learned from data",
     "keyed": "a layer of the author's own that draws with a generator it keeps",
     "global": "a layer that draws from Keras's global generator, which nobody holds",
@@ -60,11 +59,16 @@ def test_a_class_without_a_weight_weighs_one(targets):
         ("python", r"PyFunc\) in the training step runs Python.*do it in the data"),
         ("wrong_class_weight", r"class_weight\(\) returned \[1, 2\], expected a dict of class: weight"),
         ("compiled_by_xla", r"jit_compile=True.*Leave jit_compile out"),
+        (
+            "some_batches",
+            r"uses the variable count:0 for some batches only.*Create all variables in build",
+        ),
     ],
+    ids=["stream", "python", "wrong_class_weight", "compiled_by_xla", "some_batches"],
 )
 def test_what_could_not_go_on_exactly_is_refused(alone, kind, message):
     with pytest.raises(Failed, match=f"TrialDefinitionError: .*{message}"):
-        alone("models", ["train", 1], hparams={"kind": kind})
+        alone("models", ["train", 9], hparams={"kind": kind})
 
 
 def test_another_vocabulary_than_the_checkpoints_is_noticed(alone, tmp_path):

@@ -9,7 +9,7 @@ BATCHES = 17
 
 END = (["train", BATCHES], ["words"], ["weights"])
 
-EPOCH = {"mlp": 7, "cnn": 7, "lstm": 5, "sequence": 8, "functional": 7, "dataset": 7, "gan": 7, "callbacks": 7, "graph": 7}
+EPOCH = dict.fromkeys(TRIAL_WORKLOADS, 7) | {"lstm": 5, "sequence": 8, "stateful": 5}
 """Batches per epoch; a step has 5."""
 
 

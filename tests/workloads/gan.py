@@ -1,4 +1,7 @@
-"""A GAN: a train_step of its own, two optimizers that the model holds, two losses of its own and none named `loss`."""
+"""A GAN: a train_step of its own, two optimizers that the model holds, two losses of its own and none named `loss`.
+
+In an experiment, which searches by a name that all its workloads have, the generator's is named so.
+"""
 
 import keras
 import numpy as np
@@ -8,7 +11,7 @@ from pedl.trial import KerasTrial
 
 
 class Gan(keras.Model):
-    def __init__(self, seeded):
+    def __init__(self, seeded, g_loss):
         super().__init__()
         layers = seeded.layers
         self.seeds = keras.random.SeedGenerator(11)
@@ -23,7 +26,7 @@ class Gan(keras.Model):
             [layers.Dense(8, activation="relu", name="d1"), layers.Dropout(0.2, name="dd"), layers.Dense(1, name="d2")]
         )
         self.cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-        self.d_loss, self.g_loss = keras.metrics.Mean(name="d_loss"), keras.metrics.Mean(name="g_loss")
+        self.d_loss, self.g_loss = keras.metrics.Mean(name="d_loss"), keras.metrics.Mean(name=g_loss)
 
     def compile(self, d_optimizer, g_optimizer):
         super().compile()
@@ -66,7 +69,7 @@ class Gan(keras.Model):
 
 class GanTrial(KerasTrial):
     def build_model(self, hparams):
-        return Gan(self.seeded)
+        return Gan(self.seeded, "loss" if "workload" in hparams else "g_loss")
 
     def optimizer(self):
         return keras.optimizers.Adam(0.01, beta_1=0.5)
