@@ -80,6 +80,7 @@ def test_an_epoch_ends_once_for_each_validated_step(alone):
         ("unkept", r"Unkept\.seen is a set, which a checkpoint cannot hold.*get_state\(\) and set_state\(state\)"),
         ("backup", r"has a BackupAndRestore.*Leave it out"),
     ],
+    ids=["unkept", "backup"],
 )
 def test_what_could_not_go_on_exactly_is_refused(alone, tmp_path, kind, message):
     with pytest.raises(Failed, match=f"TrialDefinitionError: .*{message}"):

@@ -82,6 +82,7 @@ def sparse():
         (numbers(8).repeat(), "validation", r"never ends.*\.take\(n\)"),
         (tf.data.Dataset.from_tensor_slices(["a", "b"]).batch(2), "training", r"string.*expected numeric"),
     ],
+    ids=["ragged", "sparse", "scalars", "samples", "endless validation", "text"],
 )
 def test_what_cannot_be_kept_exact_is_refused_with_what_to_do(dataset, role, message):
     with pytest.raises(TrialDefinitionError, match=message):
