@@ -1,6 +1,6 @@
 """Time of a training step: pedl's loop beside `model.fit`, and what pedl's record costs.
 
-    python benchmarks/loop.py [--rounds 15] [--models mlp lstm cnn]
+    python benchmarks/loop.py [--rounds 15] [--models mlp lstm cnn functional gan]
 
 `fit` and `fit 50` (steps_per_execution=50) run as a user has them: TensorFlow's default pools, no op determinism.
 `pedl` records the fingerprints of data and variables at every batch; `unrecorded` is the same with that record taken
@@ -17,7 +17,7 @@ CONTENDERS = ("fit", "fit 50", "pedl", "unrecorded")
 
 
 def main() -> None:
-    arguments = contest.arguments(__doc__, ["mlp", "lstm", "cnn"])
+    arguments = contest.arguments(__doc__, ["mlp", "lstm", "cnn", "functional", "gan"])
     if arguments.contender:
         contest.contend(lambda: epoch_of(*arguments.contender))
         return
@@ -36,15 +36,15 @@ def epoch_of(model: str, contender: str) -> contest.Epoch:
 
     if not contender.startswith("fit"):
         steps = models.SAMPLES[model] // models.BATCH_SIZE[model]
-        return contest.pedl_epoch("models:BenchmarkTrial", model, steps, recorded=contender == "pedl")
-    built = models.build(model)
-    built.compile(models.optimizer(), models.LOSS, steps_per_execution=50 if contender == "fit 50" else 1)
-    x, y = models.data(model)
+        entrypoint = models.ENTRYPOINT.get(model, "models:BenchmarkTrial")
+        return contest.pedl_epoch(entrypoint, model, steps, recorded=contender == "pedl")
+    built = models.compiled(model, steps_per_execution=50 if contender == "fit 50" else 1)
+    data = models.data(model)
     size = models.BATCH_SIZE[model]
 
     def epoch() -> int:
-        built.fit(x, y, batch_size=size, verbose=0)
-        return len(x) // size
+        built.fit(*data, batch_size=size, verbose=0)
+        return models.SAMPLES[model] // size
 
     return epoch
 

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
+from gan_model import Gan
 
-from pedl.trial import KerasTrial
+from pedl.trial import KerasFunctionalTrial, KerasTrial
 
-SAMPLES = {"mlp": 8192, "lstm": 2048, "cnn": 2048}
-BATCH_SIZE = {"mlp": 32, "lstm": 32, "cnn": 64}
+SAMPLES = {"mlp": 8192, "lstm": 2048, "cnn": 2048, "functional": 8192, "gan": 4096}
+BATCH_SIZE = {"mlp": 32, "lstm": 32, "cnn": 64, "functional": 32, "gan": 32}
 
 
 def build(name: str) -> keras.Model:
-    """Returns a new model, not compiled, for images: float32, (batch, 28, 28), in [0, 1]."""
+    """Returns a new model, not compiled, for images: float32, (batch, 28, 28), in [0, 1]; see `data`."""
+    if name == "gan":
+        return Gan()
+    if name == "functional":
+        return _functional()
     inputs = keras.Input((28, 28))
     return keras.Model(inputs, {"mlp": _mlp, "lstm": _lstm, "cnn": _cnn}[name](inputs))
+
+
+def compiled(name: str, steps_per_execution: int) -> keras.Model:
+    """Returns a new model for `fit`."""
+    model = build(name)
+    if name == "gan":
+        model.compile(optimizer(), optimizer(), steps_per_execution=steps_per_execution)
+    elif name == "functional":
+        model.compile(optimizer(), LOSSES, loss_weights=LOSS_WEIGHTS, steps_per_execution=steps_per_execution)
+    else:
+        model.compile(optimizer(), LOSS, steps_per_execution=steps_per_execution)
+    return model
+
+
+def _functional():
+    image, row = keras.Input((28, 28), name="image"), keras.Input((28,), name="row")
+    x = keras.layers.concatenate([keras.layers.Flatten()(image), row])
+    x = keras.layers.Dropout(0.2)(keras.layers.Dense(32, activation="relu")(x))
+    digit = keras.layers.Dense(10, activation="softmax", name="digit")(x)
+    large = keras.layers.Dense(1, activation="sigmoid", name="large")(x)
+    return keras.Model({"image": image, "row": row}, {"digit": digit, "large": large})
 
 
 def _mlp(x):
@@ -43,13 +71,22 @@ def optimizer() -> keras.optimizers.Optimizer:
 
 
 LOSS = "sparse_categorical_crossentropy"
+LOSSES = {"digit": LOSS, "large": "binary_crossentropy"}
+LOSS_WEIGHTS = {"digit": 1.0, "large": 0.5}
 
 
-def data(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images: float32, (samples, 28, 28), and labels: int64, (samples,)."""
+def data(name: str) -> tuple[Any, ...]:
+    """Returns (images, labels): float32, (samples, 28, 28), and int64, (samples,); dicts of these with a row of each
+    image and a second label for "functional", and images alone for "gan".
+    """
     generator = np.random.Generator(np.random.PCG64(1))
     size = SAMPLES[name]
-    return generator.random((size, 28, 28), np.float32), generator.integers(0, 10, size)
+    images, labels = generator.random((size, 28, 28), np.float32), generator.integers(0, 10, size)
+    if name == "gan":
+        return (images,)
+    if name == "functional":
+        return {"image": images, "row": images[:, 14]}, {"digit": labels, "large": (labels >= 5).astype("float32")}
+    return images, labels
 
 
 class BenchmarkTrial(KerasTrial):
@@ -71,5 +108,28 @@ class BenchmarkTrial(KerasTrial):
         return {}
 
     def make_data_loaders(self, experiment_config, hparams):
-        x, y = data(hparams["model"])
-        return (x, y), (x[:64], y[:64])
+        training = data(hparams["model"])
+        return training, keras.tree.map_structure(lambda array: array[:64], training)
+
+
+class GanBenchmarkTrial(BenchmarkTrial):
+    def compile_model(self, model):
+        model.compile(optimizer(), optimizer())
+
+
+class FunctionalBenchmarkTrial(KerasFunctionalTrial):
+    build_model = BenchmarkTrial.build_model
+    optimizer = BenchmarkTrial.optimizer
+    batch_size = BenchmarkTrial.batch_size
+    validation_metrics = BenchmarkTrial.validation_metrics
+    make_data_loaders = BenchmarkTrial.make_data_loaders
+
+    def losses(self):
+        return LOSSES
+
+    def loss_weights(self):
+        return LOSS_WEIGHTS
+
+
+ENTRYPOINT = {"functional": "models:FunctionalBenchmarkTrial", "gan": "models:GanBenchmarkTrial"}
+"""Where it is not `models:BenchmarkTrial`."""
