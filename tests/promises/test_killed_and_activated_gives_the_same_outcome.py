@@ -12,14 +12,18 @@ import pytest
 from pedl.experiment import load_experiment
 from tests.promises.commands import WORKLOADS, pedl, write_config
 from tests.promises.kills import VICTIMS, Killer
+from tests.trial.alone import TRIAL_WORKLOADS
 
 KILLS = 36
 """In the default run."""
 
+KINDS = {"keras": "mlp", "graph": "graph", "tf.data": "dataset"}
+"""In the default run: kind of trial -> the workload that it is, made slower."""
+
 CONFIG: dict[str, Any] = {
-    "entrypoint": "every:SlowTrial",
-    "hyperparameters": {"units": {"type": "int", "minval": 8, "maxval": 24}},
-    "searcher": {"name": "random", "metric": "loss", "max_steps": 12, "max_trials": 3},
+    "entrypoint": "slow:AnySlowTrial",
+    "hyperparameters": {"kind": {"type": "categorical", "vals": list(KINDS)}},
+    "searcher": {"name": "grid", "metric": "loss", "max_steps": 12},
     "batches_per_step": 4,
     "min_validation_period": 3,
     "min_checkpoint_period": 1,
@@ -89,7 +93,7 @@ def test_thirty_kills_at_random_moments_change_nothing(
 
 @pytest.mark.soak
 def test_hundreds_of_kills_change_nothing_in_any_workload(tmp_path: Path) -> None:
-    workloads = {"workload": {"type": "categorical", "vals": ["mlp", "cnn", "lstm", "sequence"]}}
+    workloads = {"workload": {"type": "categorical", "vals": list(TRIAL_WORKLOADS)}}
     changes = {"hyperparameters": workloads, "searcher": {"name": "grid", "metric": "loss", "max_steps": 200}}
     home = _created(tmp_path, {**CONFIG, **changes, "entrypoint": "every:EveryTrial"})
     killer = Killer(seed=8, pauses_s=(0.1, 4.0))  # an LSTM takes seconds before it trains
