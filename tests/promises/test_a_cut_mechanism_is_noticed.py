@@ -16,6 +16,12 @@ FORGOTTEN = [
     ("cnn", "forget_one_weight"),
     ("cnn", "forget_batches_done"),
     ("lstm", "forget_accumulators"),
+    ("functional", "forget_one_weight"),
+    ("dataset", "forget_position_in_the_data"),
+    ("gan", "forget_seed_generators"),
+    ("callbacks", "forget_callbacks"),
+    ("mixed", "forget_loss_scale"),
+    ("stateful", "forget_memory"),
     ("graph", "forget_moving_statistics_of_a_graph"),
     ("graph", "forget_slots_of_a_graph"),
     ("graph", "forget_powers_of_a_graph"),
@@ -100,7 +106,7 @@ def test_a_cut_seed_path_changes_the_fingerprint(alone, tmp_path, path):
 
 def test_an_order_that_is_not_keyed_by_the_seed_changes_the_fingerprint(alone):
     cut = ["python", SABOTAGE, "order_from_entropy"]
-    first, second = (alone("mlp", cut, ["train", 5], ["words"])[-1]["fingerprint"] for _ in range(2))
+    first, second = (alone("mlp", cut, ["train", 10], ["words"])[-1]["fingerprint"] for _ in range(2))
     assert first != second
 
 

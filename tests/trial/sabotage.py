@@ -72,6 +72,26 @@ def forget_accumulators(run, started):
     _forget(run, lambda group, path: group == "optimizer" and "accumulator" in path)
 
 
+def forget_loss_scale(run, started):
+    _forget(run, lambda group, path: group == "optimizer" and "step_counter" in path)
+
+
+def forget_memory(run, started):
+    """Of a stateful layer."""
+    _forget(run, lambda group, path: path.endswith("rnn_state"))
+
+
+def forget_position_in_the_data(run, started):
+    """A pipeline of `tf.data` begins anew, as if it were at its place."""
+    source = run._training
+    go_to = source.go_to
+    source.go_to = lambda batches: go_to(0)
+
+
+def forget_callbacks(run, started):
+    run._keras_callbacks.set_state = lambda state: None
+
+
 def forget_metrics(run, started):
     _forget(run, lambda group, path: group == "metric" and "total" in path)
 
