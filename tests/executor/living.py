@@ -27,6 +27,14 @@ def carrying(mark):
     return found
 
 
+def assert_so_many(count, mark, within_s=10.0):
+    """Waits until `count` processes with that mark live: one that was just started shows it a moment later."""
+    deadline = time.monotonic() + within_s
+    while len(carrying(mark)) != count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(carrying(mark)) == count
+
+
 def assert_only(pids, mark, within_s=5.0):
     """A killed process takes a moment to end: nobody else is left before `within_s` have passed."""
     deadline = time.monotonic() + within_s

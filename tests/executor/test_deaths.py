@@ -11,7 +11,7 @@ import pytest
 
 from pedl.executor import processes
 
-from .living import HERE, MARK, assert_nobody_stays, assert_only, carrying, kill, start_master
+from .living import HERE, MARK, assert_nobody_stays, assert_only, assert_so_many, carrying, kill, start_master
 
 
 def server_pid(driver):
@@ -69,7 +69,7 @@ def test_closing_leaves_no_process(make_driver, mark):
     driver = make_driver(**{MARK: mark})
     for trial, what in enumerate(("sleep", "hold_the_lock", "with_helpers"), 1):
         driver.started(driver.start(what, trial_id=trial))
-    assert len(carrying(mark)) == 6
+    assert_so_many(6, mark)
     driver.executor.close()
     assert_nobody_stays(mark)
 
@@ -115,7 +115,7 @@ JOBS = ("sleep", "hold_the_lock", "with_helpers")
 
 def test_workers_end_when_their_master_is_killed(tmp_path, mark):
     master, _ = start_master(tmp_path, mark, *JOBS)
-    assert len(carrying(mark)) == 7
+    assert_so_many(7, mark)
     master.kill()
     assert_nobody_stays(mark)
     assert master.communicate()[0] == ""

@@ -45,10 +45,10 @@ class Crashing:
         self.marks.mkdir(parents=True)
         (directory / "definition").mkdir()
         (directory / "definition" / "model_def.py").write_text("x = 1\n")
-        (directory / "pauses").write_text("6")
+        (directory / "pauses").write_text("12")
         config = {
             "hyperparameters": {"units": {"type": "int", "minval": 4, "maxval": 64}},
-            "searcher": {"name": "random", "metric": "loss", "max_steps": 16, "max_trials": 3},
+            "searcher": {"name": "random", "metric": "loss", "max_steps": 48, "max_trials": 3},
             "batches_per_step": 1,
             "min_validation_period": 1,
             "max_restarts": 10**6,

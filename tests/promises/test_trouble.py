@@ -20,7 +20,7 @@ from tests.promises.light_master import make_executor
 
 MASTER = Path(__file__).parent / "light_master.py"
 CONFIG = {
-    "searcher": {"name": "random", "metric": "loss", "max_steps": 6, "max_trials": 2},
+    "searcher": {"name": "random", "metric": "loss", "max_steps": 24, "max_trials": 2},
     "batches_per_step": 1,
     "min_validation_period": 1,
     "min_checkpoint_period": 1,
