@@ -34,7 +34,9 @@ def download(trial: Trial) -> Path | None:
         if known is not None and known.is_dir():
             return known
         directory = _checked(call(function, config, trial.hparams), type(trial).__name__)
-        record.write_text(json.dumps(str(directory)))
+        partial = record.with_suffix(".partial")
+        partial.write_text(json.dumps(str(directory)))
+        partial.rename(record)
         return directory
 
 
