@@ -30,7 +30,7 @@ def _by_name(test: FunctionType) -> Callable[[str], str]:
 
 def _resumed(name: str) -> str:
     test = test_run.test_resumed_is_uninterrupted
-    return f"`[...-{name}]`, {len(values(test, 'place'))} places" if name in values(test, "name") else ""
+    return f"`[{name}-...]`, {len(values(test, 'place'))} places" if name in values(test, "name") else ""
 
 
 def _experiment(name: str) -> str:

@@ -12,6 +12,9 @@ END = (["train", BATCHES], ["words"], ["weights"])
 EPOCH = dict.fromkeys(TRIAL_WORKLOADS, 7) | {"lstm": 5, "sequence": 8, "stateful": 5}
 """Batches per epoch; a step has 5."""
 
+PLACES = ["0", "1", "within a step", "one before an epoch's end", "an epoch's end"]
+"""Where a trial is resumed."""
+
 
 @pytest.fixture(scope="module")
 def uninterrupted(alone):
@@ -48,13 +51,33 @@ def test_validation_leaves_no_trace_and_repeats_its_numbers(alone, uninterrupted
     assert any("loss" in metric for metric in results[1]), "its name is its own for a train_step of one's own"
 
 
-@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
-@pytest.mark.parametrize("place", ["0", "1", "within a step", "one before an epoch's end", "an epoch's end"])
-def test_resumed_is_uninterrupted(alone, uninterrupted, tmp_path, name, place):
+def _stop(name, place):
     epoch = EPOCH[name]
-    stop = {"0": 0, "1": 1, "within a step": 13, "one before an epoch's end": epoch - 1, "an epoch's end": epoch}[place]
-    saved = alone(name, ["train", stop], ["save", str(tmp_path)])[-1]
-    resumed = alone(name, ["load", saved["path"]], ["train", BATCHES - stop], ["words"], ["weights"])
+    return {"0": 0, "1": 1, "one before an epoch's end": epoch - 1, "an epoch's end": epoch, "within a step": 13}[place]
+
+
+@pytest.fixture(scope="module")
+def saved(alone, tmp_path_factory):
+    """name -> place -> the checkpoint there; one trial saves them all, one after the other."""
+    known = {}
+
+    def checkpoint(name, place):
+        if name not in known:
+            stops = sorted({_stop(name, each) for each in PLACES})
+            directory = str(tmp_path_factory.mktemp(name))
+            legs = [stop - before for stop, before in zip(stops, [0, *stops], strict=False)]
+            results = alone(name, *(action for leg in legs for action in (["train", leg], ["save", directory])))
+            known[name] = dict(zip(stops, results[1::2], strict=True))
+        return known[name][_stop(name, place)]["path"]
+
+    return checkpoint
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
+def test_resumed_is_uninterrupted(alone, uninterrupted, saved, name, place):
+    rest = ["train", BATCHES - _stop(name, place)]
+    resumed = alone(name, ["load", saved(name, place)], rest, ["words"], ["weights"])
     assert resumed[-2:] == uninterrupted(name)
 
 
