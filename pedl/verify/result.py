@@ -1,0 +1,97 @@
+"""What a verification found, as plain values: what was compared, and the first difference of each trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pedl.experiment.difference import Difference
+
+
+@dataclass(frozen=True)
+class ProfileDifference:
+    """An entry of the numeric profile that is another one here.
+
+    Attributes:
+      trial_id: the trial that recorded it; None: all.
+      entry: its dotted path, such as `intra_op`.
+      cause: the cause that it can be: "versions", "pools" or "instruction set".
+      can_cause: what it can change, in a sentence for people.
+    """
+
+    trial_id: int | None
+    entry: str
+    recorded: Any
+    found: Any
+    cause: str
+    can_cause: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as plain JSON."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class TrialVerification:
+    """One trial, run again.
+
+    Attributes:
+      batches: batches whose data and variables were compared, in the steps that were compared.
+      tensors: words of single variables that were compared.
+      metrics: values of metrics that were compared.
+      checkpoints: checkpoints whose hashes were compared.
+      weights: whether the final weights were compared.
+      note: what was not compared, and why, in a sentence for people; "" where all that is recorded was.
+    """
+
+    trial_id: int
+    identical: bool
+    steps: int
+    batches: int
+    tensors: int
+    metrics: int
+    checkpoints: int
+    weights: bool
+    difference: Difference | None
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as plain JSON."""
+        return {**vars(self), "difference": self.difference and self.difference.to_dict()}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """An experiment, run again.
+
+    Attributes:
+      trials: those that were run again, by number.
+      decisions: how many decisions of the search were made again and compared.
+      profile_differences: known before anything was run. They make nothing unequal by themselves.
+      code_change: what of the recorded copy of the model definition is not what was recorded; None: nothing.
+      difference: what is no single trial's: of the search or the code. None: nothing.
+    """
+
+    experiment_id: int
+    trials: tuple[TrialVerification, ...]
+    decisions: int
+    profile_differences: tuple[ProfileDifference, ...] = ()
+    code_change: str | None = None
+    difference: Difference | None = None
+
+    @property
+    def identical(self) -> bool:
+        """Whether all that was compared is equal, bit for bit."""
+        return self.difference is None and self.code_change is None and all(it.identical for it in self.trials)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as plain JSON, as `pedl experiment verify --json` prints it."""
+        return {
+            "experiment_id": self.experiment_id,
+            "identical": self.identical,
+            "decisions": self.decisions,
+            "code_change": self.code_change,
+            "profile_differences": [it.to_dict() for it in self.profile_differences],
+            "difference": self.difference and self.difference.to_dict(),
+            "trials": [it.to_dict() for it in self.trials],
+        }
