@@ -105,7 +105,8 @@ class GraphRun(Run):
                     finer.append(values.pop(0))
                 self._means.add(zip(self._built.training_metrics, values, strict=True), size)
                 self.batches_done += 1
-            self._recorder.keep(segment.words, np.stack(states), np.stack(finer) if finer else None)
+            finest = np.stack(finer) if finer else None
+            self._recorder.keep(segment.words, segment.samples, np.stack(states), finest)
 
     def _counter(self) -> npt.NDArray[np.int64]:
         return np.array(self.batches_done, np.int64)

@@ -123,7 +123,7 @@ class KerasRun(Run):
         for segment in self._made_ahead("training", self._training, segments):
             with self._batch_told("training", self.batches_done), self._pace.timed(segment.count):
                 record = self._loop.train(self._training, segment)
-            self._recorder.keep(segment.words, record.states, record.tensors)
+            self._recorder.keep(segment.words, segment.samples, record.states, record.tensors)
             self._last_words = record.last
             self.batches_done += segment.count
 

@@ -30,14 +30,16 @@ class Recorder:
         """Forgets the words of the step before; the chain goes on."""
         self._states: list[Words] = []
         self._data: list[Words] = []
+        self._samples: list[Words] = []
         self._tensors: list[Words] = []
 
-    def keep(self, data: Words, states: Words, tensors: Words | None) -> None:
-        """Appends k batches: words of their data and of the states after them, (k, 8), and of each variable, (k, v,
-        8).
+    def keep(self, data: Words, samples: Words, states: Words, tensors: Words | None) -> None:
+        """Appends k batches: words of their data, of their samples in any order and of the states after them, (k, 8),
+        and of each variable, (k, v, 8).
         """
         self._chain.extend(states, data)
         self._data.append(data)
+        self._samples.append(samples)
         self._states.append(states)
         if tensors is not None:
             self._tensors.append(tensors)
@@ -55,6 +57,10 @@ class Recorder:
         """Returns 8 bytes per batch of the step: the word of its data."""
         return b"".join(words.tobytes() for words in self._data)
 
+    def samples(self) -> bytes:
+        """Returns 8 bytes per batch of the step: the word of its samples in any order."""
+        return b"".join(words.tobytes() for words in self._samples)
+
     def tensors(self, now: Words) -> dict[str, str]:
         """Returns position and name of each variable -> its word `now`, (v, 8), or its words of every batch, in
         hexadecimal.
@@ -70,6 +76,7 @@ class Recorder:
             "fingerprint": self.fingerprint,
             "states": self.states().hex(),
             "data": self.data().hex(),
+            "samples": self.samples().hex(),
             "tensors": [words.tobytes().hex() for words in self._tensors],
         }
 
@@ -78,6 +85,7 @@ class Recorder:
         self._chain = Chain(state["fingerprint"])
         self._states = [_words(state["states"], WORD_BYTES)]
         self._data = [_words(state["data"], WORD_BYTES)]
+        self._samples = [_words(state["samples"], WORD_BYTES)]
         self._tensors = [_words(text, len(self._names), WORD_BYTES) for text in state["tensors"]]
 
 

@@ -31,7 +31,8 @@ class StepReport:
       step: from 1.
       batches: batches done at its end.
       metrics: means over the step's samples.
-      states, data: 8 bytes per batch of the step: the word of all variables after it, and of its data.
+      states, data, samples: 8 bytes per batch of the step: the word of all variables after it, of its data, and of its
+        samples in any order.
       fingerprint: the chain's end after this step, 64 hexadecimal digits.
       tensors: position and name of each variable -> its word at the step's end, or, where every batch is recorded, its
         words.
@@ -42,6 +43,7 @@ class StepReport:
     metrics: dict[str, Any]
     states: bytes
     data: bytes
+    samples: bytes
     fingerprint: str
     tensors: dict[str, str]
 
@@ -218,6 +220,7 @@ class Run(ABC):
             metrics=self._training_metrics(),
             states=self._recorder.states(),
             data=self._recorder.data(),
+            samples=self._recorder.samples(),
             fingerprint=self.fingerprint,
             tensors=self._recorder.tensors(self._tensor_words()),
         )

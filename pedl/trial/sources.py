@@ -30,11 +30,13 @@ class Segment:
       feed: nested tensors whose first axis counts the batches.
       count: the number of batches, at least 1.
       words: the words of the batches' data: uint8, (count, 8).
+      samples: the same for samples in any order: uint8, (count, 8); see `_segment`.
     """
 
     feed: Any
     count: int
     words: npt.NDArray[np.uint8]
+    samples: npt.NDArray[np.uint8]
 
 
 class Source(ABC):
@@ -119,7 +121,7 @@ class ArraySource(Source):
             batches = min(count, at_most(), full_batches - first) if first < full_batches else 1
             offset = first * self._batch_size
             indices = self._epoch(epoch)[offset : offset + batches * size].reshape(batches, size)
-            yield Segment(tf.constant(indices), batches, self._words(indices))
+            yield _segment(tf.constant(indices), self._sample_words[indices])
             start, count = start + batches, count - batches
 
     def examples(self) -> list[Any]:
@@ -138,12 +140,19 @@ class ArraySource(Source):
             self._order = (epoch, order)
         return self._order[1]
 
-    def _words(self, indices: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
-        return fingerprint.rows(tf.constant(self._sample_words[indices])).numpy()
+
+def _segment(feed: Any, sample_words: npt.NDArray[np.uint8]) -> Segment:
+    """Makes a segment from the words of its samples: uint8, (batches, samples, 8).
+
+    A batch's word is that of its samples' words in their order. Their sum forgets the order, and may be added up over
+    batches: equal sums are the same samples, in whichever order and batches.
+    """
+    sums = sample_words.view(np.uint64)[..., 0].sum(axis=1, dtype=np.uint64, keepdims=True).view(np.uint8)
+    return Segment(feed, len(sample_words), fingerprint.rows(tf.constant(sample_words)).numpy(), sums)
 
 
 def _sample_words(tensors: Any) -> npt.NDArray[np.uint8]:
-    """One word per sample, computed once: a batch's word is that of its samples' words in their order."""
+    """Returns one word per sample, the first axis of each tensor: uint8, (samples, 8)."""
     columns = [fingerprint.rows(tensor) for tensor in tf.nest.flatten(tensors)]
     return fingerprint.rows(tf.concat(columns, 1)).numpy()
 
@@ -227,8 +236,8 @@ def _shapes(batch: Any) -> Any:
 
 def _stack(batches: Sequence[Any]) -> Segment:
     feed = tf.nest.map_structure(lambda *leaves: tf.constant(np.stack(leaves)), *batches)
-    words = tf.concat([fingerprint.rows(tensor) for tensor in tf.nest.flatten(feed)], 1)
-    return Segment(feed, len(batches), fingerprint.rows(words).numpy())
+    samples = tf.nest.map_structure(lambda tensor: tf.reshape(tensor, [-1, *tensor.shape[2:]]), feed)
+    return _segment(feed, _sample_words(samples).reshape(len(batches), -1, fingerprint.WORD_BYTES))
 
 
 def as_batch(item: Any, where: str) -> tuple[Any, ...]:

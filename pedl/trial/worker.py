@@ -205,6 +205,7 @@ def _step_message(report: StepReport) -> dict[str, Any]:
         "metrics": report.metrics,
         "states": base64.b64encode(report.states).decode(),
         "data": base64.b64encode(report.data).decode(),
+        "samples": base64.b64encode(report.samples).decode(),
         "fingerprint": report.fingerprint,
         "tensors": report.tensors,
     }
