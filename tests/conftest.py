@@ -18,3 +18,15 @@ if threading.current_thread() is threading.main_thread():
 @pytest.fixture(autouse=True)
 def _no_home_of_the_users(monkeypatch):
     monkeypatch.delenv("PEDL_HOME", raising=False)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Sums up what experiments survived in the tests that passed (`tests/promises/survived.py`)."""
+    from tests.promises.survived import PROPERTY, summed
+
+    passed = terminalreporter.stats.get("passed", [])
+    counted = [value for report in passed for name, value in report.user_properties if name == PROPERTY]
+    if counted:
+        terminalreporter.section("disturbed, and the same bits")
+        for line in summed(counted).lines():
+            terminalreporter.write_line(line)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.docs.pages import ROOT
 from tests.promises import test_a_cut_mechanism_is_noticed as cut
+from tests.promises import test_chaos as chaos
 from tests.promises import test_killed_and_activated_gives_the_same_outcome as killed
 from tests.promises import test_one_outcome_for_any_width_and_place as one_outcome
 from tests.trial import test_callbacks, test_datasets, test_models, test_run, test_sequences
@@ -40,7 +41,7 @@ def _experiment(name: str) -> str:
 def _killed(name: str) -> str:
     if name in [killed.KINDS[kind] for kind in killed.CONFIG["hyperparameters"]["kind"]["vals"]]:
         return "always"
-    return "long run" if name in TRIAL_WORKLOADS else ""
+    return "long run" if name in {*TRIAL_WORKLOADS, *chaos.EPOCH} else ""
 
 
 def _cut(name: str) -> str:
@@ -77,6 +78,7 @@ LAWS: list[tuple[str, tuple[FunctionType, ...], Callable[[str], str]]] = [
         (
             killed.test_thirty_kills_at_random_moments_change_nothing,
             killed.test_hundreds_of_kills_change_nothing_in_any_workload,
+            chaos.test_hundreds_of_kills_and_every_crash_point_change_nothing_in_any_workload,
         ),
         _killed,
     ),

@@ -1,9 +1,12 @@
-"""Kills an experiment's processes with -9 at random moments, and activates it until it is over."""
+"""Kills an experiment's processes with -9 at random moments, or stops or interrupts them, and activates it until it is
+over.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import random
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -15,9 +18,21 @@ import psutil
 
 from tests.executor.living import MARK, assert_nobody_stays
 from tests.promises.commands import ROOT, command, environment
+from tests.promises.survived import Survived
 
 VICTIMS = {"worker": 7, "server": 1, "master": 1, "everything": 1}
 """Who is killed, and how many times in ten."""
+
+DISTURBED = {**VICTIMS, "stopped": 1, "interrupted": 1}
+"""Besides, a worker that gets SIGSTOP, and a master that gets SIGINT."""
+
+SIGNALS = {"stopped": signal.SIGSTOP, "interrupted": signal.SIGINT}
+
+INTERRUPTED = 130
+"""The exit code of a master that was interrupted, and has paused the experiment."""
+
+_GOES_ON = (-signal.SIGKILL, INTERRUPTED, -signal.SIGINT)
+"""After these the experiment is activated again; the last: before or after anything could be paused."""
 
 
 def activate(home: Path, workers: int) -> list[str]:
@@ -33,8 +48,8 @@ class Killer:
       pauses_s: the shortest and the longest pause.
 
     Attributes:
-      kills: how many of each kind of victim died.
-      victims: who is killed, and how many times among the sum; "stopped" is a worker that gets SIGSTOP.
+      kills: how many of each kind of victim were met.
+      victims: who is killed, and how many times among the sum.
       variables: of the command's environment.
       command: home, workers -> the words of the command that goes on with experiment 1.
     """
@@ -64,10 +79,15 @@ class Killer:
             )
             left -= self._disturb(master, left)
             _, said = master.communicate()
-            assert_nobody_stays(mark, within_s=10)
-            if master.returncode != -9:
+            assert_nobody_stays(mark, within_s=30)
+            if master.returncode not in _GOES_ON:
                 assert master.returncode == 0, said
                 return
+
+    def survived(self) -> Survived:
+        """Returns what was done so far; the caller adds what became of it."""
+        others = Counter({f"processes {name}": self.kills[name] for name in SIGNALS if self.kills[name]})
+        return Survived(kills=Counter({name: self.kills[name] for name in VICTIMS if self.kills[name]}), others=others)
 
     def _disturb(self, master: subprocess.Popen[str], at_most: int) -> int:
         """Kills until the master has ended or `at_most` victims are dead; returns how many died."""
@@ -79,7 +99,7 @@ class Killer:
                 chosen = self._find(victim, master)
             for process in chosen:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    process.suspend() if victim == "stopped" else process.kill()
+                    process.send_signal(SIGNALS.get(victim, signal.SIGKILL))
             self.kills[victim] += bool(chosen)
             died += bool(chosen)
         return died
@@ -99,6 +119,7 @@ class Killer:
             "stopped": self._random.sample(workers, min(1, len(workers))),
             "server": servers,
             "master": [family],
+            "interrupted": [family],
             "everything": [family, *servers, *workers],
         }[victim]
 

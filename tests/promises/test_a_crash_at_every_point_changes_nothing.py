@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pedl.store.definition import GuardedCopy
 from pedl.store.storage import Storage
 from tests.executor.living import MARK, assert_nobody_stays
 from tests.promises.commands import ROOT, environment
+from tests.promises.survived import PROPERTY, Survived
 
 MASTER = Path(__file__).parent / "light_master.py"
 
@@ -125,7 +127,7 @@ def whole(one: Crashing, described: dict[str, Any], calm: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_experiment_that_is_stopped_at_every_point_comes_to_the_same_end(
-    tmp_path: Path, calm: dict[str, Any], when: str
+    tmp_path: Path, calm: dict[str, Any], when: str, record_property: Callable[[str, Any], None]
 ) -> None:
     orders = ordered(RUNNING, when)
     one = Crashing(tmp_path / "one", orders)
@@ -133,6 +135,7 @@ def test_an_experiment_that_is_stopped_at_every_point_comes_to_the_same_end(
     described = one.run_to_the_end()
     assert one.stopped_at() == named(orders)
     whole(one, described, calm)
+    record_property(PROPERTY, Survived(stops=one.stopped_at(), experiments=1).plain())
 
 
 def _create(one: Crashing) -> None:
@@ -147,7 +150,7 @@ def _create(one: Crashing) -> None:
 )
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_creation_that_is_stopped_at_every_point_leaves_whole_experiments_or_none(
-    tmp_path: Path, when: str, names: tuple[str, ...]
+    tmp_path: Path, when: str, names: tuple[str, ...], record_property: Callable[[str, Any], None]
 ) -> None:
     orders = ordered(names, when)
     one = Crashing(tmp_path / "one", orders)
@@ -161,13 +164,17 @@ def test_a_creation_that_is_stopped_at_every_point_leaves_whole_experiments_or_n
         assert len(load_experiment(entry["id"], one.home).describe()["trials"]) == 3
     roots = {path.name for path in (one.home / "experiments").iterdir()}
     assert {str(entry["id"]) for entry in entries} <= roots
+    record_property(PROPERTY, Survived(stops=one.stopped_at()).plain())
 
 
+@pytest.mark.parametrize("names", [("home.delete", "store.commit"), ("home.delete",)], ids=["both", "last"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_deletion_that_is_stopped_is_either_not_begun_or_done(tmp_path: Path, when: str) -> None:
+def test_a_deletion_that_is_stopped_is_either_not_begun_or_done(
+    tmp_path: Path, when: str, names: tuple[str, ...], record_property: Callable[[str, Any], None]
+) -> None:
     one = Crashing(tmp_path / "one", [])
     one.until_done("create")
-    one.orders = f"{when} home.delete 1 {one.marks}; {when} store.commit 1 {one.marks}"
+    one.orders = "; ".join(f"{when} {name} 1 {one.marks}" for name in names)
     for _ in range(5):
         if not list_experiments(one.home):
             break
@@ -176,6 +183,7 @@ def test_a_deletion_that_is_stopped_is_either_not_begun_or_done(tmp_path: Path, 
     one.orders = ""
     one.until_done("create")
     assert [entry["id"] for entry in list_experiments(one.home)] == [2]
+    record_property(PROPERTY, Survived(stops=one.stopped_at()).plain())
 
 
 def test_every_name_is_tried_and_every_name_in_the_code_is_on_the_list() -> None:

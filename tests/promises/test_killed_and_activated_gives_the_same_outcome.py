@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from pedl.experiment import load_experiment
 from tests.promises.commands import WORKLOADS, pedl, write_config
 from tests.promises.kills import VICTIMS, Killer
+from tests.promises.survived import PROPERTY, Survived
 from tests.trial.alone import TRIAL_WORKLOADS
 
 KILLS = 36
@@ -68,7 +70,7 @@ def the_same(described: dict[str, Any], undisturbed: dict[str, Any]) -> None:
 
 def many_kills(
     tmp_path: Path, created: Path, undisturbed: dict[str, Any], kills: int, workers: int, killer: Killer
-) -> None:
+) -> Survived:
     """The law: experiment after experiment is killed again and again until there were so many kills."""
     rounds = lost = 0
     while (left := kills - killer.kills.total()) > 0:
@@ -80,21 +82,27 @@ def many_kills(
         assert killer.kills.total() > kills - left, "the experiment ended before anybody was killed"
         lost += sum(trial["restarts"] for trial in described["trials"])
         rounds += 1
-    print(f"{kills} kills in {rounds} experiments: {dict(killer.kills)}; {lost} workers were lost while a master lived")
     assert set(killer.kills) == set(VICTIMS)
-    assert lost >= kills // 3
+    assert lost >= kills // 3, "of the workers that were lost while a master lived"
+    survived = killer.survived()
+    survived.experiments += rounds
+    return survived
 
 
 def test_thirty_kills_at_random_moments_change_nothing(
-    tmp_path: Path, created: Path, undisturbed: dict[str, Any]
+    tmp_path: Path, created: Path, undisturbed: dict[str, Any], record_property: Callable[[str, Any], None]
 ) -> None:
-    many_kills(tmp_path, created, undisturbed, KILLS, workers=2, killer=Killer(seed=7))
+    survived = many_kills(tmp_path, created, undisturbed, KILLS, workers=2, killer=Killer(seed=7))
+    record_property(PROPERTY, survived.plain())
 
 
 @pytest.mark.soak
-def test_hundreds_of_kills_change_nothing_in_any_workload(tmp_path: Path) -> None:
+def test_hundreds_of_kills_change_nothing_in_any_workload(
+    tmp_path: Path, record_property: Callable[[str, Any], None]
+) -> None:
     workloads = {"workload": {"type": "categorical", "vals": list(TRIAL_WORKLOADS)}}
     changes = {"hyperparameters": workloads, "searcher": {"name": "grid", "metric": "loss", "max_steps": 200}}
     home = _created(tmp_path, {**CONFIG, **changes, "entrypoint": "every:EveryTrial"})
     killer = Killer(seed=8, pauses_s=(0.1, 4.0))  # an LSTM takes seconds before it trains
-    many_kills(tmp_path, home, _undisturbed(home, tmp_path / "calm"), 400, workers=3, killer=killer)
+    survived = many_kills(tmp_path, home, _undisturbed(home, tmp_path / "calm"), 400, workers=3, killer=killer)
+    record_property(PROPERTY, survived.plain())
