@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.text import Text
 
 from pedl.cli.output import brief, counted, pairs, say
-from pedl.cli.tables import metric_of, searched_hparams, trials_table
+from pedl.cli.tables import metric_of, searched_hparams, trial_state, trials_table
 
 REDRAW_S = 0.25
 """Seconds between two looks at an experiment."""
@@ -118,7 +118,7 @@ class LineView(View):
         news += [line for _, line in sorted(results, key=lambda result: result[0])]
         news += messages[told:]
         if state != trial["state"] and trial["state"] in ("COMPLETED", "ERROR"):
-            news.append(trial["state"])
+            news.append(trial_state(trial))
         return news
 
 

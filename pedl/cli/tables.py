@@ -50,6 +50,11 @@ def metric_of(trial: dict[str, Any], name: str) -> Any:
     return trial["validation"][-1]["metrics"].get(name) if trial["validation"] else None
 
 
+def trial_state(trial: dict[str, Any]) -> str:
+    """Returns a trial's state, and whether it is in it because it gave another result when it was repeated."""
+    return f"{trial['state']} (not reproduced)" if trial["difference"] is not None else str(trial["state"])
+
+
 def searched_hparams(described: dict[str, Any], trial: dict[str, Any]) -> str:
     """Returns the hyperparameters of a trial that the search chose, or all if it chose none."""
     constant = {
@@ -70,7 +75,7 @@ def trials_table(described: dict[str, Any], trials: list[dict[str, Any]]) -> Tab
         value = metric_of(trial, metric)
         best = " *" if trial["id"] == described["best_trial"] else ""
         cells = (
-            f"{described['id']}/{trial['id']}{best}", trial["state"], str(trial["steps_completed"]),
+            f"{described['id']}/{trial['id']}{best}", trial_state(trial), str(trial["steps_completed"]),
             str(trial["batches_completed"]), "" if value is None else brief(value), searched_hparams(described, trial),
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
@@ -118,7 +123,7 @@ def show_trial(described: dict[str, Any], trial: dict[str, Any], home: str) -> N
     name = f"{described['id']}/{trial['id']}"
     facts = {
         "Trial": name + (" (the best)" if trial["id"] == described["best_trial"] else ""),
-        "State": trial["state"],
+        "State": trial_state(trial),
         "Seed": trial["trial_seed"],
         "Done": ", ".join(
             counted(trial[key], noun)

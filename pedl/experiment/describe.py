@@ -49,6 +49,7 @@ def describe_trial(state: ExperimentState, trial: TrialState) -> dict[str, Any]:
         "fingerprint": trial.steps[trial.steps_completed]["fingerprint"] if trial.steps else None,
         "checkpoints": [{name: kept[name] for name in ("step", "uuid", "sha256")} for kept in trial.checkpoints],
         "audit": [] if trial.started is None else trial.started["audit"],
+        "difference": None if trial.failure is None else trial.failure.get("difference"),
         "messages": trial.messages,
     }
 

@@ -58,3 +58,26 @@ class Difference:
     def to_dict(self) -> dict[str, Any]:
         """Returns it as plain JSON."""
         return {**asdict(self), "tensors": list(self.tensors)}
+
+
+@dataclass(frozen=True)
+class ProfileDifference:
+    """An entry of the numeric profile that is another one here.
+
+    Attributes:
+      trial_id: the trial that recorded it; None: all.
+      entry: its dotted path, such as `intra_op`.
+      cause: the cause that it can be: "versions", "pools" or "instruction set".
+      can_cause: what it can change, in a sentence for people.
+    """
+
+    trial_id: int | None
+    entry: str
+    recorded: Any
+    found: Any
+    cause: str
+    can_cause: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as plain JSON."""
+        return asdict(self)

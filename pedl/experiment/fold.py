@@ -98,9 +98,15 @@ def _warning(state: ExperimentState, payload: Payload) -> None:
     state.messages.append(payload["message"])
 
 
+def _activated(state: ExperimentState, _: Payload) -> None:
+    state.state = "ACTIVE"
+    for trial in state.trials.values():
+        trial.may_resume()
+
+
 _HANDLERS: dict[str, Callable[[ExperimentState, Payload], None]] = {
     "created": _created,
-    "activated": _becomes("ACTIVE"),
+    "activated": _activated,
     "paused": _becomes("PAUSED"),
     "completed": _becomes("COMPLETED"),
     "errored": _becomes("ERROR"),

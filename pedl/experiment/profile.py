@@ -10,6 +10,7 @@ import os
 import subprocess
 from typing import Any
 
+from pedl.experiment.difference import ProfileDifference
 from pedl.python import python_command
 from pedl.variables import NOT_INHERITED
 
@@ -53,11 +54,35 @@ def expected_profile(experiment: dict[str, Any], trial: dict[str, Any] | None) -
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Returns a line for each entry that differs, with both sides; entries that are not expected are not compared."""
+    return [f"{it.entry}: recorded {it.recorded}, found {it.found}" for it in profile_differences(expected, found)]
+
+
+_CAUSES = (
+    (("intra_op", "inter_op"), "pools", "sums are split otherwise: results of convolutions and products may differ"),
+    (
+        ("instruction_set", "max_instruction_set", "onednn", "machine", "system", "device"),
+        "instruction set",
+        "other kernels compute: any result of floating point may differ",
+    ),
+    (("python", "tensorflow", "keras", "numpy"), "versions", "other code computes: anything may differ"),
+    (("floatx", "dtype_policy"), "versions", "other types are computed with: all results differ"),
+)
+_OTHERS = ("versions", "kernels or graphs are chosen otherwise: any result of floating point may differ")
+
+
+def profile_differences(
+    expected: dict[str, Any], found: dict[str, Any], trial_id: int | None = None
+) -> list[ProfileDifference]:
+    """As `differences`, each with what it can cause."""
     return [
-        f"{path}: recorded {value}, found {_at(found, path)}"
+        ProfileDifference(trial_id, path, value, _at(found, path), *_effect(path))
         for path, value in _flat(expected, "").items()
         if value != _at(found, path)
     ]
+
+
+def _effect(path: str) -> tuple[str, str]:
+    return next(((cause, effect) for names, cause, effect in _CAUSES if path in names), _OTHERS)
 
 
 def _flat(value: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from pedl.errors import NotReproduced, StoreError
 from pedl.experiment.alarm import first_difference, recorded_result, violation
+from pedl.experiment.diagnosis import Circumstances, diagnose
 from pedl.experiment.journal import Journal
-from pedl.experiment.profile import differences, expected_profile
+from pedl.experiment.profile import differences, expected_profile, profile_differences
 from pedl.experiment.trial_state import Payload, TrialState
 from pedl.experiment.workers import Workers
 
@@ -77,15 +78,20 @@ class Receiver:
     def _result(self, trial: TrialState, kind: str, payload: Payload) -> bool:
         """Records a result, or compares it with the recorded one; tells whether the trial may go on."""
         recorded = recorded_result(trial, kind, payload)
-        difference = None if recorded is None else first_difference(kind, recorded, payload)
-        if difference is not None:
-            step = payload.get("step", 0)
-            self._journal.record("violation", trial.id, violation(trial, kind, step, difference))
+        mismatch = None if recorded is None else first_difference(kind, recorded, payload)
+        if recorded is not None and mismatch is not None:
+            difference = diagnose(kind, recorded, payload, mismatch, self._circumstances(trial))
+            self._journal.record("violation", trial.id, violation(trial, kind, difference))
             self._workers.give_up(trial.id)
             return False
         if recorded is None or self._is_news(trial, kind, payload):
             self._journal.record(kind, trial.id, payload)
         return True
+
+    def _circumstances(self, trial: TrialState) -> Circumstances:
+        created = self._journal.state.created["numeric_profile"]
+        changed = profile_differences(expected_profile(created, None), self._journal.state.numeric_profile)
+        return Circumstances(profile=changed, resumed_at=trial.resumed_at)
 
     def _is_news(self, trial: TrialState, kind: str, payload: Payload) -> bool:
         """Whether an equal repetition says something new all the same: other files, another process."""

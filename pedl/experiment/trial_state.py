@@ -29,6 +29,8 @@ class TrialState:
     """Of all that were ever recorded."""
     failure: Payload | None = None
     restarts: int = 0
+    resumed_at: set[int] = field(default_factory=set)
+    """The numbers of batches from which workers may have gone on: where a forgotten state would show."""
     session_config: Payload | None = None
     started: Payload | None = None
     """What its last worker said before it trained."""
@@ -56,6 +58,11 @@ class TrialState:
     def last_reached(self) -> Payload | None:
         return self.reached[max(self.reached)] if self.reached else None
 
+    def may_resume(self) -> None:
+        """Takes in that its next worker goes on from its newest checkpoint."""
+        if self.checkpoints and not self.over:
+            self.resumed_at.add(self.checkpoints[-1]["batches"])
+
     def apply(self, kind: str, payload: Payload) -> None:
         """Takes in one event that is about this trial, in the order of the log."""
         _HANDLERS[kind](self, payload)
@@ -63,6 +70,7 @@ class TrialState:
 
 def _targeted(trial: TrialState, payload: Payload) -> None:
     trial.targets.append(payload["until_step"])
+    trial.may_resume()
 
 
 def _closed(trial: TrialState, _: Payload) -> None:
@@ -112,6 +120,7 @@ def _checkpoint_stored(trial: TrialState, payload: Payload) -> None:
 
 def _checkpoint_damaged(trial: TrialState, payload: Payload) -> None:
     _checkpoint_deleted(trial, payload)
+    trial.may_resume()
     trial.messages.append(payload["message"])
 
 
@@ -126,6 +135,7 @@ def _session_config(trial: TrialState, payload: Payload) -> None:
 
 def _restarted(trial: TrialState, payload: Payload) -> None:
     trial.restarts += 1
+    trial.may_resume()
     trial.messages.append(f"restarted: {payload['reason']}")
 
 

@@ -1,6 +1,6 @@
 """Doing it again and comparing: would this experiment come out the same? And if not: where, and why?"""
 
-from pedl.experiment.difference import Difference
-from pedl.verify.result import ProfileDifference, TrialVerification, Verification
+from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.verify.result import TrialVerification, Verification
 
 __all__ = ["Difference", "ProfileDifference", "TrialVerification", "Verification"]

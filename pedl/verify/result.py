@@ -5,30 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pedl.experiment.difference import Difference
-
-
-@dataclass(frozen=True)
-class ProfileDifference:
-    """An entry of the numeric profile that is another one here.
-
-    Attributes:
-      trial_id: the trial that recorded it; None: all.
-      entry: its dotted path, such as `intra_op`.
-      cause: the cause that it can be: "versions", "pools" or "instruction set".
-      can_cause: what it can change, in a sentence for people.
-    """
-
-    trial_id: int | None
-    entry: str
-    recorded: Any
-    found: Any
-    cause: str
-    can_cause: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns it as plain JSON."""
-        return dict(vars(self))
+from pedl.experiment.difference import Difference, ProfileDifference
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ def trial(number: int, state: str = "ACTIVE", steps: int = 0, value: Any = None)
     return {
         "id": number, "state": state, "hparams": {"lr": 0.125 * number, "net": {"layers": 2}},
         "steps_completed": steps, "batches_completed": 10 * steps, "messages": [],
+        "difference": None,
         "training": [{"step": step, "metrics": {"loss": 1 / step}} for step in range(1, steps + 1)],
         "validation": [] if value is None else [{"step": steps, "metrics": {"accuracy": value}}],
     }  # fmt: skip
@@ -132,3 +133,15 @@ def test_a_terminal_gets_the_table() -> None:
 
 def test_elsewhere_there_are_lines() -> None:
     assert isinstance(live_view(), LineView)
+
+
+def test_a_trial_that_was_not_reproduced_is_shown_as_such():
+    failed = {**trial(1, "ERROR", 1), "difference": {"cause": "data"}, "messages": ["ReproducibilityViolation: ..."]}
+    lines: list[str] = []
+    view = LineView(clock=iter(range(9)).__next__, write=lines.append)
+    watched = Watched(failed)
+    view.update(watched)
+    assert lines[-2:] == ["trial 7/1: ReproducibilityViolation: ...", "trial 7/1: ERROR (not reproduced)"]
+    console = Console(file=io.StringIO(), width=200)
+    console.print(live_table(watched.described, {}, 5))
+    assert "ERROR (not reproduced)" in console.file.getvalue()  # type: ignore[attr-defined]

@@ -30,6 +30,7 @@ STEP = {
         ({"tensors": {"0:kernel": "01", "1:bias": "03"}, "metrics": {"loss": 1.0}}, "tensors.1:bias"),
         ({"states": words(4, 7, 8), "fingerprint": "bb"}, "states, batch 2 of the step"),
         ({"data": words(1, 2, 9), "states": words(4, 5, 9)}, "data, batch 3 of the step"),
+        ({"states": words(4, 7, 8), "data": words(1, 2, 9)}, "states, batch 2 of the step"),
         ({"data": words(1, 2)}, "data, number of batches"),
         ({"batches": 4, "data": words(9)}, "batches"),
     ],
