@@ -53,6 +53,7 @@ class LocalExecutor(Executor):
         self._environment = dict(environment)
         self._log_path = log_path
         self._worker_module = worker
+        self._lent_fd: int | None = None
         self._server: ServerProcess | None = None
         self._broken: PedlError | None = None
         self._workers: dict[int, WorkerLink] = {}
@@ -60,6 +61,10 @@ class LocalExecutor(Executor):
         self._next_key = 0
         self._arrived: list[tuple[Attempt, Message]] = []
         self._selector = selectors.DefaultSelector()
+
+    def lend(self, descriptor: int) -> None:
+        """See `Executor.lend`."""
+        self._lent_fd = descriptor
 
     def start(self, task: Message) -> Attempt:
         """See `Executor.start`. A server is started if none runs; its import overlaps with the caller's work."""
@@ -75,7 +80,7 @@ class LocalExecutor(Executor):
             self._selector.register(ours, worker.wanted_events, self._next_key)
             # An error: the server has just died; `poll` finds out, and reports this attempt lost.
             with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                server.fork(self._next_key, theirs, log_fd)
+                server.fork(self._next_key, theirs, log_fd, self._lent_fd)
         finally:
             os.close(log_fd)
         return worker.attempt

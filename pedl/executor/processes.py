@@ -15,6 +15,25 @@ from pathlib import Path
 GONE_TIMEOUT_S = 10.0
 
 
+def name(descriptor: int, pid: int, began: int | None) -> None:
+    """Appends to an open file, in one piece, which process is meant: "4711 123456", or "4711 -" where nobody knows."""
+    os.write(descriptor, f"{pid} {'-' if began is None else began}\n".encode())
+
+
+def kill_named(names: str) -> None:
+    """Kills the processes of these lines of `name` that still run, with their groups, and waits until they are gone."""
+    named = [line.split() for line in names.splitlines()]
+    for wait in (False, True):  # all at once: each that ends may wake another
+        for pid, began in named:
+            kill_group(int(pid), None if began == "-" else int(began), wait)
+
+
+def still_run(names: str) -> list[int]:
+    """Returns which of the processes of these lines of `name` still run."""
+    named = [line.split() for line in names.splitlines()]
+    return [int(pid) for pid, began in named if _runs(int(pid), None if began == "-" else int(began))]
+
+
 def start_time(pid: int) -> int | None:
     """Returns when a process began, in clock ticks since boot, or None: it is gone (or a zombie), or no /proc."""
     try:

@@ -11,7 +11,8 @@ A *task* (a plain JSON mapping) goes in, an *attempt* to carry it out runs in a 
 4. An attempt that was killed is fenced: none of its messages is delivered afterwards, not even one sent before.
 5. An attempt that stands still (stopped, or without progress for a stated time) is ended by the executor: "lost", with
    that reason. Should its process wake, laws 3 and 4 hold: it is gone before anybody hears of its end.
-6. A worker lives no longer than its executor and its master, however these end.
+6. A worker lives no longer than its executor and its master, however these end; while it lives, it holds open the file
+   that it was lent, so that whoever comes next can wait for it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,17 @@ class Executor(abc.ABC):
 
     A context manager: leaving it closes it.
     """
+
+    @abc.abstractmethod
+    def lend(self, descriptor: int) -> None:
+        """Has each worker that is started from now on hold an open file for as long as it lives.
+
+        A lock on that file (`flock`) is then free only when the last of them is gone. Each process that takes part is
+        named in the file, by a line of `processes.name`.
+
+        Args:
+          descriptor: of a file that is open for appending, and stays so while workers are started.
+        """
 
     @abc.abstractmethod
     def start(self, task: Message) -> Attempt:

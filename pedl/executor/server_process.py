@@ -13,6 +13,7 @@ from typing import Any
 from pedl.errors import PedlError
 from pedl.executor.channel import CHUNK_BYTES
 from pedl.executor.lines import LineBuffer, encode
+from pedl.executor.processes import name, start_time
 from pedl.executor.stillness import Stillness
 from pedl.python import python_command
 
@@ -30,6 +31,7 @@ class ServerProcess:
         self.stillness = Stillness()
         self.socket, theirs = socket.socketpair()
         self._events = LineBuffer()
+        self._named_in: int | None = None
         # A file without a name, and not a pipe: nobody has to read it, and its tail explains a server that died.
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         with theirs:
@@ -56,10 +58,17 @@ class ServerProcess:
         """Kills the server itself; its socket then closes. Its children are the caller's business."""
         self._process.kill()
 
-    def fork(self, key: int, channel: socket.socket, log_fd: int) -> None:
-        """Asks for a child with these two files. Raises BrokenPipeError or ConnectionResetError if it is gone."""
+    def fork(self, key: int, channel: socket.socket, log_fd: int, lent_fd: int | None) -> None:
+        """Asks for a child with these files. Raises BrokenPipeError or ConnectionResetError if the server is gone."""
+        files = [channel.fileno(), log_fd]
+        if lent_fd is not None:
+            if self._named_in != lent_fd:
+                # A request that the server has not read yet holds the file, too: who takes over must end the server.
+                name(lent_fd, self.pid, start_time(self.pid))
+                self._named_in = lent_fd
+            files.append(lent_fd)
         # Far below the socket's buffer: sent whole or not at all.
-        socket.send_fds(self.socket, [encode({"request": "fork", "key": key})], [channel.fileno(), log_fd])
+        socket.send_fds(self.socket, [encode({"request": "fork", "key": key, "files": len(files)})], files)
 
     def kill(self, key: int) -> None:
         """Asks to kill a child; its "ended" event follows unless it has come already. Raises like `fork`."""

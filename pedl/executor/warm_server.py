@@ -4,7 +4,8 @@
 run again, a notebook has nothing to import), skips a preload that fails in silence, and lets children outlive a
 killed parent. This one is a page long: one thread, one socket to its master, lines of JSON.
 
-    master -> server   {"request": "fork", "key": 3} with two file descriptors: the child's channel, its log
+    master -> server   {"request": "fork", "key": 3, "files": 3} with as many file descriptors: the child's channel, its
+                       log, and a file that it holds open, if it was lent one
                        {"request": "kill", "key": 3}
     server -> master   {"event": "ready"}  or  {"event": "broken", "traceback": "..."}
                        {"event": "forked", "key": 3, "pid": 4711, "began": 123456}
@@ -34,11 +35,10 @@ from typing import Any, NoReturn
 from pedl.executor import child
 from pedl.executor.channel import CHUNK_BYTES, Channel
 from pedl.executor.lines import LineBuffer, encode
-from pedl.executor.processes import signal_group, start_time
+from pedl.executor.processes import name, signal_group, start_time
 from pedl.points import point
 
 _LOOK_EVERY_MS = 1000
-_FDS_PER_FORK = 2
 
 
 def main() -> None:
@@ -103,13 +103,13 @@ class WarmServer:
         self._received_fds.extend(fds)
         for request in self._requests.feed(chunk):
             if request["request"] == "fork":
-                self._fork(request["key"])
+                self._fork(request["key"], request["files"])
             elif request["key"] in self._pids:
                 signal_group(self._pids[request["key"]])
         return bool(chunk)
 
-    def _fork(self, key: int) -> None:
-        channel_fd, log_fd = (self._received_fds.popleft() for _ in range(_FDS_PER_FORK))
+    def _fork(self, key: int, files: int) -> None:
+        channel_fd, log_fd, *lent_fds = (self._received_fds.popleft() for _ in range(files))
         server_pid = os.getpid()
         with warnings.catch_warnings():
             # Python 3.12 warns of threads; those that NumPy's libraries start at import are prepared for a fork.
@@ -120,10 +120,13 @@ class WarmServer:
                     self._become_child(channel_fd, log_fd, server_pid)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)  # the child does the same: whichever comes first
-        os.close(channel_fd)
-        os.close(log_fd)
+        began = start_time(pid)
+        for fd in lent_fds:
+            name(fd, pid, began)
+        for fd in (channel_fd, log_fd, *lent_fds):
+            os.close(fd)
         self._pids[key] = pid
-        self._tell({"event": "forked", "key": key, "pid": pid, "began": start_time(pid)})
+        self._tell({"event": "forked", "key": key, "pid": pid, "began": began})
 
     def _become_child(self, channel_fd: int, log_fd: int, server_pid: int) -> NoReturn:
         try:

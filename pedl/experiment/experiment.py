@@ -26,10 +26,11 @@ from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.ranking import best_trial
 from pedl.experiment.running import experiment_storage, run_experiment
 from pedl.experiment.stored import StoredCheckpoint, download, stored_checkpoints, trouble_with
+from pedl.experiment.taking_over import alone
 from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import ExecutorFactory
 from pedl.store import Draft, Home
-from pedl.store.lock import hold, is_held
+from pedl.store.lock import is_held
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ class Experiment:
           StoreError: if a process runs it; if its storage cannot be reached (it is deleted here then).
         """
         created = self._home.events(self.id)[0].payload
-        with hold(self._home.paths(self.id).lock, f"Experiment {self.id}"):
+        with alone(self._home.paths(self.id), f"Experiment {self.id}"):
             self._home.delete(self.id)
         storage = experiment_storage(created)
         if storage is not None:

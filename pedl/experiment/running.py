@@ -16,10 +16,10 @@ from pedl.experiment.journal import Journal
 from pedl.experiment.keeping import Keeper
 from pedl.experiment.master import Master
 from pedl.experiment.receiving import Receiver
+from pedl.experiment.taking_over import alone
 from pedl.experiment.trial_state import Payload
 from pedl.experiment.workers import ExecutorFactory, Workers
 from pedl.store import Home
-from pedl.store.lock import hold
 from pedl.store.storage import Storage
 
 OnRunning = Callable[[ExperimentState, dict[int, int]], None]
@@ -49,7 +49,7 @@ def run_experiment(
     paths = home.paths(experiment_id)
     home.require(experiment_id)
     with (
-        hold(paths.lock, f"Experiment {experiment_id}"),
+        alone(paths, f"Experiment {experiment_id}") as descriptor,
         home.open_log(experiment_id) as log,
         Interrupts() as interrupts,
     ):
@@ -65,6 +65,7 @@ def run_experiment(
                 f"see why with: pedl experiment describe {experiment_id}"
             )
         with make_executor(worker_environment(created["config"]), paths.log) as executor:
+            executor.lend(descriptor)
             pool = Workers(executor)
             Master(
                 experiment_id=experiment_id,

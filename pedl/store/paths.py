@@ -8,6 +8,7 @@
     model_definition/                 the copy that is trained, resumed and verified
     source_checkpoint/                what its trials start from, if the configuration says so: a copy
     master.lock                       held by the one process that runs the experiment
+    workers.lock                      held by its workers, however their master ended, and naming them
     logs/trial-<n>.log                what trial n wrote to stdout and stderr
     logs/master.log                   the same for processes that belong to no trial
     checkpoints/trial-<n>/<uuid>/     state.json, tensors.safetensors
@@ -38,6 +39,10 @@ class ExperimentPaths:
     @property
     def lock(self) -> Path:
         return self.root / "master.lock"
+
+    @property
+    def workers_lock(self) -> Path:
+        return self.root / "workers.lock"
 
     @property
     def logs(self) -> Path:

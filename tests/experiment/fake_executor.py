@@ -79,6 +79,9 @@ class FakeExecutor(Executor):
         self._running, self._late = {}, deque()
         return self
 
+    def lend(self, descriptor: int) -> None:
+        pass
+
     def start(self, task: dict[str, Any]) -> Attempt:
         task = json.loads(json.dumps(task, allow_nan=False))
         number = self._attempts[task["trial_id"]] = self._attempts.get(task["trial_id"], 0) + 1

@@ -30,6 +30,9 @@ class ChaoticExecutor(Executor):
         self._late: list[Arrival] = []
         self._done = done
 
+    def lend(self, descriptor: int) -> None:
+        self._inner.lend(descriptor)
+
     def start(self, task: dict[str, Any]) -> Attempt:
         return self._inner.start(task)
 

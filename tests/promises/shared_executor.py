@@ -25,6 +25,9 @@ class SharedExecutor(Executor):
             self._local = LocalExecutor(environment, lambda trial_id: self._log_path(trial_id))
         return self
 
+    def lend(self, descriptor: int) -> None:
+        self._inner.lend(descriptor)
+
     def start(self, task: dict[str, Any]) -> Attempt:
         return self._inner.start(task)
 

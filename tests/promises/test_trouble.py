@@ -43,13 +43,17 @@ def prepared(directory: Path) -> Path:
     return directory
 
 
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The outcome when there is no trouble."""
-    directory = prepared(tmp_path_factory.mktemp("calm") / "one")
+def outcome_without_trouble(directory: Path) -> str:
+    prepared(directory)
     assert light(directory, "create").returncode == 0
     assert light(directory, "run", "1").returncode == 0
     return str(load_experiment(1, directory / "home").outcome_sha256)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The outcome when there is no trouble."""
+    return outcome_without_trouble(tmp_path_factory.mktemp("calm") / "one")
 
 
 @pytest.fixture
