@@ -74,6 +74,16 @@ def hparam_bits(experiment_seed: int, trial_number: int, path: str) -> int:
     return keyed_bits(128, experiment_seed, "hparam", trial_number, path)
 
 
+def explore_bits(experiment_seed: int, trial_number: int, path: str) -> int:
+    """Returns the 128 bits that decide how clone `trial_number` changes its parent's hyperparameter at `path`."""
+    return keyed_bits(128, experiment_seed, "explore", trial_number, path)
+
+
+def sampler_seed(experiment_seed: int) -> int:
+    """Returns the 32-bit seed of the sampler that suggests an experiment's hyperparameters."""
+    return keyed_bits(32, experiment_seed, "sampler")
+
+
 def stream_seed(trial_seed: int, *stream: Part) -> int:
     """Returns a 32-bit seed for a named stream of a trial, as NumPy, Keras and TensorFlow take them.
 

@@ -25,6 +25,11 @@ def test_trial_seeds_are_what_they_always_were(vector: dict[str, int]) -> None:
     assert seeds.trial_seed(vector["experiment_seed"], vector["trial"]) == vector["seed"]
 
 
+@pytest.mark.parametrize("vector", VECTORS["sampler_seed"])
+def test_seeds_of_samplers_are_what_they_always_were(vector: dict[str, int]) -> None:
+    assert seeds.sampler_seed(vector["experiment_seed"]) == vector["seed"]
+
+
 @pytest.mark.parametrize("vector", VECTORS["stream_seed"])
 def test_stream_seeds_are_what_they_always_were(vector: dict[str, Any]) -> None:
     assert seeds.stream_seed(vector["trial_seed"], *vector["stream"]) == vector["seed"]

@@ -33,9 +33,14 @@ def preview_search(config: Path, as_json: bool) -> None:
 def _lines(plan: dict[str, Any]) -> list[str]:
     direction = "smallest" if plan["smaller_is_better"] else "largest"
     lines = [f"Search: {plan['searcher']}, for the {direction} {plan['metric']}"]
-    for work in plan["work"]:
-        batches = counted(work["steps"] * plan["batches_per_step"], "batch")
-        lines.append(f"  {counted(work['trials'], 'trial')} of {counted(work['steps'], 'step')} ({batches}) each")
+    for number, bracket in enumerate(plan["brackets"], start=1):
+        if len(plan["brackets"]) > 1:
+            lines.append(f"Bracket {number}: {counted(bracket['total_steps'], 'step')}")
+        for rung in bracket["rungs"]:
+            batches = counted(rung["steps"] * plan["batches_per_step"], "batch")
+            lines.append(f"  {counted(rung['trials'], 'trial')} for {counted(rung['steps'], 'step')} ({batches}) each")
+    if not plan["exact"]:
+        lines.append("How many trials reach a rung depends on their results; shown are trials of equal quality.")
     totals = [counted(plan["trials"], "trial"), counted(plan["total_steps"], "step")]
     lines.append(f"Total: {', '.join([*totals, counted(plan['total_batches'], 'batch')])}")
     lines.append("Hyperparameters:" if plan["hyperparameters"] else "Hyperparameters: none")

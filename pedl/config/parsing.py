@@ -15,19 +15,25 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from pedl.config.brackets import halving_problems
 from pedl.config.hparams import CONSTANT, KINDS, SPACE, Space
 from pedl.config.limits import grid_problems
 from pedl.config.problems import Path, Problem, config_error, nearest, shown, unquoted
 from pedl.config.reading import read_document
 from pedl.config.schema import ExperimentConfig
-from pedl.config.searcher import LATER, SEARCHERS
+from pedl.config.searcher import SEARCHERS
 from pedl.config.values import Section
 
 EXAMPLES = {
     "searcher": "searcher: {name: random, metric: loss, max_steps: 10, max_trials: 20}",
     "name": "name: random", "metric": "metric: loss", "max_steps": "max_steps: 10", "max_trials": "max_trials: 20",
     "minval": "minval: 1", "maxval": "maxval: 10", "base": "base: 10", "vals": "vals: [16, 32]", "val": "val: 16",
-    "trial_class": "trial_class: model_def:MNistTrial",
+    "trial_class": "trial_class: model_def:MNistTrial", "num_rungs": "num_rungs: 4",
+    "target_trial_steps": "target_trial_steps: 64", "step_budget": "step_budget: 1000",
+    "population_size": "population_size: 8", "num_rounds": "num_rounds: 10", "steps_per_round": "steps_per_round: 5",
+    "replace_function": "replace_function: {truncate_fraction: 0.25}", "truncate_fraction": "truncate_fraction: 0.25",
+    "explore_function": "explore_function: {resample_probability: 0.1, perturb_factor: 0.2}",
+    "resample_probability": "resample_probability: 0.1", "perturb_factor": "perturb_factor: 0.2",
 }  # fmt: skip
 """How each required field may look."""
 
@@ -116,14 +122,20 @@ def _between_fields(value: dict[str, Any]) -> list[Problem]:
     if value.get("entrypoint") is not None and value.get("entrypoints") is not None:
         problems.append(Problem(("entrypoints",), "found beside `entrypoint`, expected one of the two; remove one"))
     searcher = value.get("searcher")
-    if isinstance(searcher, dict) and searcher.get("name") == "grid":
-        # A space with problems of its own is listed already, and the grid of the rest would be another grid.
-        with contextlib.suppress(ValidationError):
-            problems += grid_problems(Space.model_validate(value.get("hyperparameters", {})))
-    searcher = value.get("searcher", {})
-    if isinstance(searcher, dict) and None not in (searcher.get("source_trial"), searcher.get("source_checkpoint")):
+    return problems + (_of_searcher(searcher, value.get("hyperparameters", {})) if isinstance(searcher, dict) else [])
+
+
+def _of_searcher(searcher: dict[str, Any], space: Any) -> list[Problem]:
+    problems = []
+    if None not in (searcher.get("source_trial"), searcher.get("source_checkpoint")):
         message = "found beside source_trial, expected one of the two; leave the other out"
         problems.append(Problem(("searcher", "source_checkpoint"), message))
+    # What has problems of its own is listed already, and what would follow from the rest is something else.
+    with contextlib.suppress(ValidationError):
+        if searcher.get("name") == "grid":
+            problems += grid_problems(Space.model_validate(space))
+        elif (kind := SEARCHERS.get(str(searcher.get("name")))) is not None:
+            problems += halving_problems(kind.model_validate(searcher))
     return problems
 
 
@@ -156,10 +168,7 @@ def _unknown_kind(path: Path, found: Any) -> Problem:
     if field not in found:
         return Problem(path, f"`{field}` is missing, expected one of {', '.join(valid)}")
     name = found[field]
-    if field == "name" and name in LATER:
-        message = f"found {shown(name)}, which this version does not have yet, expected one of {', '.join(valid)}"
-    else:
-        message = f"found {shown(name)}, expected one of {', '.join(valid)}{nearest(str(name), valid)}"
+    message = f"found {shown(name)}, expected one of {', '.join(valid)}{nearest(str(name), valid)}"
     if field == "type":
         message += "; a nested space cannot have a parameter called `type`" if isinstance(name, dict) else ""
     return Problem((*path, field), message)
@@ -173,16 +182,21 @@ def _place(loc: tuple[int | str, ...]) -> tuple[Path, type[Section]]:
     """
     loc = tuple(part for part in loc if part != "[key]")
     if loc[:1] == ("searcher",) and len(loc) > 1:
-        return ("searcher", *loc[2:]), SEARCHERS[str(loc[1])]
+        path = ("searcher", *loc[2:])
+        return path, _section(SEARCHERS[str(loc[1])], path[1:-1])
     if loc[:1] == ("hyperparameters",):
         return _place_in_space(loc)
-    section: type[Section] = ExperimentConfig
-    for part in loc[:-1]:
+    return loc, _section(ExperimentConfig, loc[:-1])
+
+
+def _section(section: type[Section], path: Path) -> type[Section]:
+    """Returns the section that a path leads to from another one, or the last section on the way."""
+    for part in path:
         field = section.model_fields.get(str(part))
         candidates = [field.annotation, *get_args(field.annotation)] if field else []
         # Asked through the metaclass: Python 3.10 takes dict[str, str] for a class, and then not.
         section = next((c for c in candidates if isinstance(c, type(Section))), section)
-    return loc, section
+    return section
 
 
 def _place_in_space(loc: tuple[int | str, ...]) -> tuple[Path, type[Section]]:

@@ -1,12 +1,37 @@
-"""How an experiment searches: the fields of each search method, and which of them this version has."""
+"""How an experiment searches: the fields of each search method."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from pedl.config.values import Count, FilledText, Section, Switch, TrialName
+from pedl.config.values import Count, FilledText, Section, Switch, TrialName, expects
+
+LARGEST_RUNGS = 100
+
+Rungs = Annotated[int, Field(ge=1, le=LARGEST_RUNGS), expects(f"a whole number in 1 .. {LARGEST_RUNGS}")]
+Divisor = Annotated[float, Field(ge=2), expects("a number of at least 2")]
+Mode = Annotated[
+    Literal["conservative", "standard", "aggressive"],
+    expects("conservative, standard or aggressive", "conservative", "standard", "aggressive"),
+]
+Share = Annotated[float, Field(ge=0, le=1), expects("a number in 0 .. 1")]
+Half = Annotated[float, Field(ge=0, le=0.5), expects("a number in 0 .. 0.5")]
+Factor = Annotated[float, Field(ge=0, lt=1), expects("a number of at least 0 and below 1")]
+
+
+def _named(sampler: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(sampler.get("name"), str):
+        raise ValueError(sampler)
+    return sampler
+
+
+Sampler = Annotated[
+    dict[str, Any],
+    AfterValidator(_named),
+    expects("a mapping with the `name` of a class of optuna.samplers and its arguments, such as {name: TPESampler}"),
+]
 
 
 class Searcher(Section):
@@ -43,9 +68,102 @@ class GridSearcher(Searcher):
     max_steps: Count
 
 
-AnySearcher = Annotated[SingleSearcher | RandomSearcher | GridSearcher, Field(discriminator="name")]
+class AsyncHalvingSearcher(Searcher):
+    """One bracket of successive halving, sized by the steps it may cost."""
 
-SEARCHERS: dict[str, type[Searcher]] = {"single": SingleSearcher, "random": RandomSearcher, "grid": GridSearcher}
+    name: Literal["async_halving"]
+    num_rungs: Rungs
+    target_trial_steps: Count
+    step_budget: Count
+    divisor: Divisor = 4.0
 
-LATER = ("async_halving", "adaptive", "adaptive_simple", "asha", "pbt", "optuna")
-"""Methods that pedl will have, and refuses until then by name."""
+
+class AdaptiveSearcher(Searcher):
+    """Several brackets of successive halving, which share a budget of steps."""
+
+    name: Literal["adaptive"]
+    target_trial_steps: Count
+    step_budget: Count
+    mode: Mode = "standard"
+    divisor: Divisor = 4.0
+    max_rungs: Rungs = 5
+    bracket_rungs: Annotated[list[Rungs], Field(min_length=1), expects("a list of numbers of rungs")] | None = None
+    """How many rungs each bracket has, instead of what `mode` and `max_rungs` say."""
+
+
+class AdaptiveSimpleSearcher(Searcher):
+    """Several brackets of successive halving, which share a number of trials."""
+
+    name: Literal["adaptive_simple"]
+    max_steps: Count
+    max_trials: Count
+    mode: Mode = "standard"
+    divisor: Divisor = 4.0
+    max_rungs: Rungs = 5
+
+
+class AshaSearcher(Searcher):
+    """`max_trials` trials, each of which is stopped at a rung unless it is among the best of those before it."""
+
+    name: Literal["asha"]
+    max_steps: Count
+    max_trials: Count
+    divisor: Divisor = 4.0
+    max_rungs: Rungs = 5
+
+
+class ReplaceFunction(Section):
+    """Which part of a population is replaced after each round."""
+
+    truncate_fraction: Half
+
+
+class ExploreFunction(Section):
+    """How the hyperparameters of a clone come from its parent's."""
+
+    resample_probability: Share
+    perturb_factor: Factor
+
+
+class PbtSearcher(Searcher):
+    """A population of trials, the worst of which are replaced by changed clones of the best after each round."""
+
+    name: Literal["pbt"]
+    population_size: Count
+    num_rounds: Count
+    steps_per_round: Count
+    replace_function: ReplaceFunction
+    explore_function: ExploreFunction
+
+
+class OptunaSearcher(Searcher):
+    """`max_trials` trials with hyperparameters that a sampler of Optuna suggests."""
+
+    name: Literal["optuna"]
+    max_steps: Count
+    max_trials: Count
+    sampler: Sampler = Field(default_factory=lambda: {"name": "TPESampler"})
+    lag: Count = 1
+    """Trial i is suggested by what trials 1 .. i - lag reported: so many are trained at once."""
+
+
+HalvingSearcher = AsyncHalvingSearcher | AdaptiveSearcher | AdaptiveSimpleSearcher
+
+AnySearcher = Annotated[
+    SingleSearcher
+    | RandomSearcher
+    | GridSearcher
+    | AsyncHalvingSearcher
+    | AdaptiveSearcher
+    | AdaptiveSimpleSearcher
+    | AshaSearcher
+    | PbtSearcher
+    | OptunaSearcher,
+    Field(discriminator="name"),
+]
+
+SEARCHERS: dict[str, type[Searcher]] = {
+    "single": SingleSearcher, "random": RandomSearcher, "grid": GridSearcher, "async_halving": AsyncHalvingSearcher,
+    "adaptive": AdaptiveSearcher, "adaptive_simple": AdaptiveSimpleSearcher, "asha": AshaSearcher, "pbt": PbtSearcher,
+    "optuna": OptunaSearcher,
+}  # fmt: skip

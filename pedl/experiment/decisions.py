@@ -7,6 +7,7 @@ what the log says it decided. So a crash between a result and its decision loses
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from pedl import jsontext
@@ -76,8 +77,9 @@ class Decisions:
     def _draft(self, operation: Operation) -> Draft:
         if isinstance(operation, Create):
             seed = trial_seed(self._experiment_seed, operation.trial_id)
-            return "trial_created", operation.trial_id, {"hparams": operation.hparams, "trial_seed": seed}
+            parent = {} if operation.parent is None else {"parent": asdict(operation.parent)}
+            return "trial_created", operation.trial_id, {"hparams": operation.hparams, "trial_seed": seed, **parent}
         if isinstance(operation, Train):
             return "trial_targeted", operation.trial_id, {"until_step": operation.until_step}
         assert isinstance(operation, Close)
-        return "trial_closed", operation.trial_id, {}
+        return "trial_closed", operation.trial_id, {"reason": operation.reason} if operation.reason else {}

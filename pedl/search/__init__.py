@@ -8,6 +8,6 @@ results alone, and is tested without training anything.
 """
 
 from pedl.search.make import make_search, preview
-from pedl.search.method import Close, Create, Operation, SearchMethod, Train, Work
+from pedl.search.method import Close, Create, Operation, Parent, Plan, SearchMethod, Train
 
-__all__ = ["Close", "Create", "Operation", "SearchMethod", "Train", "Work", "make_search", "preview"]
+__all__ = ["Close", "Create", "Operation", "Parent", "Plan", "SearchMethod", "Train", "make_search", "preview"]

@@ -5,7 +5,8 @@
     method.finished                     -> True once every trial that was created is closed
 
 A method is a pure function of configuration, experiment seed and what it was told. It reads no clock, draws only by
-key, and its decisions are the same in whatever order trials report.
+key, and decides the same of each trial in whatever order trials report. What it asks for is certain to be needed:
+whoever trains may begin with any of it, and trains nothing in vain.
 """
 
 from __future__ import annotations
@@ -14,6 +15,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from pedl.config.brackets import Bracket, cost
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What a trial starts from: the state of another trial when it had done `step` steps."""
+
+    trial_id: int
+    step: int
+
 
 @dataclass(frozen=True)
 class Create:
@@ -21,6 +32,7 @@ class Create:
 
     trial_id: int
     hparams: dict[str, Any]
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True)
@@ -33,24 +45,36 @@ class Train:
 
 @dataclass(frozen=True)
 class Close:
-    """A trial is over: nothing more will be asked of it."""
+    """A trial is over: nothing more will be asked of it. `reason` is why it was stopped, if it was, for people."""
 
     trial_id: int
+    reason: str = ""
 
 
 Operation = Create | Train | Close
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a search will cost: so many trials, each trained for so many steps."""
+class Plan:
+    """What a search will cost, known before it starts.
 
+    Attributes:
+      brackets: how many trials are trained up to which step.
+      trials: how many are created.
+      exact: False if results decide it, and this is what trials of equal quality would cost.
+    """
+
+    brackets: tuple[Bracket, ...]
     trials: int
-    steps: int
+    exact: bool = True
+
+    @property
+    def total_steps(self) -> int:
+        return sum(cost(bracket) for bracket in self.brackets)
 
 
 class SearchMethod(ABC):
-    """Required: `start`, `report`, `fail`, `finished`, `work`. All are called by one thread, one at a time."""
+    """Required: all that is here. Everything is called by one thread, one call at a time."""
 
     @abstractmethod
     def start(self) -> list[Operation]:
@@ -81,6 +105,11 @@ class SearchMethod(ABC):
     def finished(self) -> bool:
         """True once every trial is over and no more will be created."""
 
+    @property
     @abstractmethod
-    def work(self) -> list[Work]:
-        """Returns what the search will cost at most, known before it starts."""
+    def waiting(self) -> int:
+        """How many trials, created or to be created, hang on results that are not there yet."""
+
+    @abstractmethod
+    def plan(self) -> Plan:
+        """Returns what the search will cost."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pedl.config.brackets import Rung
 from pedl.config.hparams import Space
 from pedl.config.searcher import GridSearcher, RandomSearcher, SingleSearcher
 from pedl.search.grid import grid_points
-from pedl.search.method import Close, Create, Operation, SearchMethod, Train, Work
+from pedl.search.method import Operation, Plan, SearchMethod
+from pedl.search.roster import Roster
 from pedl.search.space import draw_hparams
 
 UpfrontSearcher = SingleSearcher | RandomSearcher | GridSearcher
@@ -23,46 +25,33 @@ class UpfrontSearch(SearchMethod):
     def __init__(self, searcher: UpfrontSearcher, space: Space, experiment_seed: int) -> None:
         self._max_steps = searcher.max_steps
         self._hparams = list(_all_hparams(searcher, space, experiment_seed))
-        self._open: set[int] = set()
-        self._started = False
+        self._roster = Roster()
 
     def start(self) -> list[Operation]:
         """Returns Create and Train for each trial, in order of trial numbers."""
-        self._started = True
-        operations: list[Operation] = []
-        for trial_id, hparams in enumerate(self._hparams, start=1):
-            self._open.add(trial_id)
-            operations += [Create(trial_id, hparams), Train(trial_id, self._max_steps)]
-        return operations
+        return [operation for hparams in self._hparams for operation in self._roster.create(hparams, self._max_steps)]
 
     def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
         """Closes the trial if it has done its steps; the metric decides nothing."""
-        return self._close(trial_id) if step >= self._max_steps else self._check(trial_id)
+        return [self._roster.close(trial_id)] if self._roster.reports(trial_id, step) else []
 
     def fail(self, trial_id: int) -> list[Operation]:
         """Closes the trial."""
-        return self._close(trial_id)
+        return [self._roster.close(trial_id)] if self._roster.fails(trial_id) else []
 
     @property
     def finished(self) -> bool:
         """True once every trial is closed."""
-        return self._started and not self._open
+        return self._roster.all_over
 
-    def work(self) -> list[Work]:
-        """Returns one entry: all trials are trained equally long."""
-        return [Work(len(self._hparams), self._max_steps)]
+    @property
+    def waiting(self) -> int:
+        """Nothing ever waits."""
+        return self._roster.waiting
 
-    def _close(self, trial_id: int) -> list[Operation]:
-        self._check(trial_id)
-        if trial_id not in self._open:
-            return []  # Results are delivered at least once: the second time, nothing follows.
-        self._open.remove(trial_id)
-        return [Close(trial_id)]
-
-    def _check(self, trial_id: int) -> list[Operation]:
-        if not self._started or not 1 <= trial_id <= len(self._hparams):
-            raise ValueError(f"trial {trial_id} was not created; there are {len(self._hparams)} trials")
-        return []
+    def plan(self) -> Plan:
+        """Returns one rung: all trials are trained equally long."""
+        return Plan(((Rung(self._max_steps, len(self._hparams)),),), len(self._hparams))
 
 
 def _all_hparams(searcher: UpfrontSearcher, space: Space, experiment_seed: int) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ def test_a_preview_tells_trials_steps_and_batches(pedl_command: Pedl, inputs: In
     assert result.code == 0
     assert result.out.splitlines() == [
         "Search: random, for the largest accuracy",
-        "  3 trials of 4 steps (8 batches) each",
+        "  3 trials for 4 steps (8 batches) each",
         "Total: 3 trials, 12 steps, 24 batches",
         "Hyperparameters:",
         "  layers: const val=2",

@@ -8,7 +8,6 @@ import pytest
 
 from pedl.config import parse_config, read_config
 from pedl.config.schema import ExperimentConfig
-from pedl.config.searcher import LATER
 from pedl.errors import ConfigError
 from pedl.variables import PEDL_SETS
 
@@ -305,12 +304,6 @@ def test_a_grid_lists_every_parameter_that_lacks_its_count_even_beside_other_pro
     told = message(tmp_path / "a.yaml", text)
     assert "3 problems" in told and "found 0" in told
     assert told.count("expected in a grid for each of: a.z, b;") == 2
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_a_searcher_that_is_to_come_is_refused_by_name(name: str) -> None:
-    with pytest.raises(ConfigError, match=f'"{name}", which this version does not have yet.*single, random, grid'):
-        parse_config({"searcher": {"name": name, "metric": "loss"}})
 
 
 @pytest.mark.parametrize("name", PEDL_SETS)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedl.config import parse_config
-from pedl.search import Close, Create, SearchMethod, Train, Work, make_search, preview
+from pedl.config.brackets import Rung
+from pedl.search import Close, Create, Plan, SearchMethod, Train, make_search, preview
 from pedl.search.space import draw_hparams
 
 SPACE = {"lr": {"type": "log", "base": 10, "minval": -4, "maxval": -1, "count": 3}, "units": 16}
@@ -36,7 +37,8 @@ def test_all_trials_are_created_at_the_start_and_trained_to_the_end(searcher: di
     assert [type(operation) for operation in operations] == [Create, Train] * trials
     assert [operation.trial_id for operation in operations[::2]] == list(range(1, trials + 1))
     assert operations[1::2] == [Train(trial, until_step=5) for trial in range(1, trials + 1)]
-    assert method.work() == [Work(trials, 5)]
+    assert method.plan() == Plan(((Rung(5, trials),),), trials)
+    assert (method.plan().total_steps, method.waiting) == (5 * trials, 0)
 
 
 def decisions(searcher: dict[str, Any], order: list[int], failed: set[int]) -> tuple[list[Any], list[Any]]:
@@ -103,5 +105,5 @@ def test_a_trial_that_was_not_created_cannot_report(trial: int) -> None:
 def test_a_preview_counts_trials_steps_and_batches() -> None:
     shown = preview(config(name="random", max_trials=20))
     assert (shown["trials"], shown["total_steps"], shown["total_batches"]) == (20, 100, 10_000)
-    assert shown["work"] == [{"trials": 20, "steps": 5}]
+    assert shown["brackets"] == [{"rungs": [{"steps": 5, "trials": 20}], "trials": 20, "total_steps": 100}]
     assert list(shown["hyperparameters"]) == ["lr", "units"]
