@@ -198,17 +198,24 @@ class KerasRun(Run):
         return self._last_words
 
     def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
-        self._state.adopt(header, arrays, "model")
+        if self._fits_already(header):
+            self._state.adopt(header, arrays, "model")
         self._prepare_restored()
-        self._state.adopt(header, arrays, "optimizer")
+        for group in ("model", "optimizer"):
+            self._state.adopt(header, arrays, group)
 
     def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
-        # Before tracing: some layers bake values of theirs into the graph as constants (Normalization.mean). A model
-        # whose layers are built by its first train_step has fewer variables until then, and waits for them.
-        if _of_the_model(header) == _of_the_model(self._state.header()):
+        if self._fits_already(header):
             self._state.restore(header, arrays, only=["model"])
         self._prepare_restored()
         self._state.restore(header, arrays)
+
+    def _fits_already(self, header: list[dict[str, Any]]) -> bool:
+        """Tells whether the model can be set before tracing, as it should be: some layers bake values of theirs into
+        the graph as constants (Normalization.mean). A model whose layers are built by its first train_step has fewer
+        variables until then, and waits for them.
+        """
+        return _of_the_model(header) == _of_the_model(self._state.header())
 
     def _prepare_restored(self) -> None:
         for layer in self._layers:
