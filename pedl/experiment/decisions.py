@@ -54,14 +54,7 @@ class Decisions:
         Raises:
           StoreError: if the log holds other decisions than the search makes: it was written by another version.
         """
-        state = ExperimentState()
-        made, recorded = self.start(), []
-        for event in events:
-            state.apply(event.kind, event.trial_id, event.payload)
-            if event.kind in DECISIONS:
-                recorded.append((event.kind, event.trial_id, event.payload))
-            elif event.trial_id is not None:
-                made += self.after(event.kind, state, state.trials[event.trial_id], event.payload)
+        made, recorded = self.again(events)
         for number, one in enumerate(recorded):
             other = made[number] if number < len(made) else None
             if other is None or jsontext.dumps(list(one)) != jsontext.dumps(list(other)):
@@ -70,6 +63,18 @@ class Decisions:
                     "The experiment was written by a version of pedl that decides differently; go on with that one."
                 )
         return made[len(recorded) :]
+
+    def again(self, events: Iterable[Event]) -> tuple[list[Draft], list[Draft]]:
+        """Tells a search that has not started everything in the log; returns what it decides, and what is recorded."""
+        state = ExperimentState()
+        made, recorded = self.start(), list[Draft]()
+        for event in events:
+            state.apply(event.kind, event.trial_id, event.payload)
+            if event.kind in DECISIONS:
+                recorded.append((event.kind, event.trial_id, event.payload))
+            elif event.trial_id is not None:
+                made += self.after(event.kind, state, state.trials[event.trial_id], event.payload)
+        return made, recorded
 
     def _drafts(self, operations: list[Operation]) -> list[Draft]:
         return [self._draft(operation) for operation in operations]

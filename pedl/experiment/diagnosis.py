@@ -199,3 +199,17 @@ def _sides(entries: Sequence[ProfileDifference]) -> str:
 
 def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def diagnose_end(
+    what: str,
+    recorded: Any,
+    repeated: Any,
+    step: int,
+    because: str,
+    circumstances: Circumstances,
+    cause: str = "failure",
+) -> Difference:
+    """Returns the difference between two ends of a trial: what was recorded did not happen again, or more did."""
+    cause, because = _cause(_Symptom(cause, because, numeric=True), None, circumstances)
+    return with_message(Difference(step, None, what, recorded, repeated, cause, because))

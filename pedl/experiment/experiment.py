@@ -10,8 +10,9 @@ request for the process that runs the experiment where it is not.
 
 from __future__ import annotations
 
+import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,25 @@ class Experiment:
             )
         finally:
             self._live, self.batches = None, {}
+
+    @property
+    def home(self) -> Home:
+        """Where the experiment is kept."""
+        return self._home
+
+    @property
+    def make_executor(self) -> ExecutorFactory:
+        """What makes the executor of its trials."""
+        return self._make_executor
+
+    def verify(self, workers: int | None = None, trials: Sequence[int] | None = None) -> Any:
+        """Runs the experiment again and compares; see `pedl.verify.verify_experiment`.
+
+        Returns:
+          A `pedl.verify.Verification`, whose `identical` says whether all came out the same.
+        """
+        # By name: verifying is built on experiments, and not the other way round.
+        return importlib.import_module("pedl.verify").verify_experiment(self, workers, trials)
 
     @property
     def state(self) -> str:

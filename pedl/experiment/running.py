@@ -74,7 +74,7 @@ def run_experiment(
                 receiver=Receiver(journal, pool, accept_profile_change),
                 paths=paths,
                 keeper=Keeper(paths, experiment_storage(created)),
-                limit=_limit(workers, created["config"]),
+                limit=trials_at_once(workers, created["config"]),
                 interrupts=interrupts,
                 on_change=lambda: on_change(journal.state, pool.batches),
                 on_pausing=on_pausing,
@@ -104,7 +104,8 @@ def worker_environment(config: Payload) -> dict[str, str]:
     )
 
 
-def _limit(workers: int | None, config: Payload) -> int:
+def trials_at_once(workers: int | None, config: Payload) -> int:
+    """Returns how many trials run at once: `workers`, or half the cores; at least 1, and no more than is configured."""
     limit = max(1, _usable_cores() // 2) if workers is None else max(1, workers)
     allowed = config["resources"]["max_concurrent_trials"]
     return limit if allowed is None else min(limit, allowed)

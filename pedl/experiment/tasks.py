@@ -60,6 +60,11 @@ def check_task(created: Payload, hparams: Payload, trial_seed: int, paths: Exper
     }
 
 
+def profile_task(experiment_id: int, state: ExperimentState, trial: TrialState, paths: ExperimentPaths) -> Payload:
+    """Returns the task to say the numeric profile that a trial would be trained with, and to do nothing else."""
+    return {**train_task(experiment_id, state, trial, paths, None), "kind": "profile", "trial_id": CHECK_TRIAL_ID}
+
+
 def _common(created: Payload, trial_id: int, seed: int, hparams: Payload, paths: ExperimentPaths) -> dict[str, Any]:
     file, definition = created["model_definition_file"], paths.model_definition
     source = created.get("source")

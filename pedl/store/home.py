@@ -61,7 +61,7 @@ class Home:
           StoreError: if this is not a home that can be written.
         """
         database.prepare(self.path)
-        with self._aside() as aside:
+        with self.aside() as aside:
             # Before the transaction: nobody else can commit in it, and there may be much to copy.
             with point("home.place"):
                 place_files(aside)
@@ -88,7 +88,7 @@ class Home:
         return experiment_id
 
     @contextmanager
-    def _aside(self) -> Iterator[ExperimentPaths]:
+    def aside(self) -> Iterator[ExperimentPaths]:
         """Makes a directory for the files of an experiment that has no number yet, and removes what is left of it."""
         paths = ExperimentPaths(self.path, f".new-{uuid.uuid4()}")
         paths.root.parent.mkdir(exist_ok=True)

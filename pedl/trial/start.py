@@ -29,6 +29,14 @@ class RestartNeeded(Exception):
         self.session_config = session_config
 
 
+class OtherSession(TrialDefinitionError):
+    """The trial asks for another session than the one that it asked for before."""
+
+    def __init__(self, message: str, session_config: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.session_config = session_config
+
+
 @dataclass(frozen=True)
 class Started:
     """A trial in this process.
@@ -55,13 +63,8 @@ def start(task: dict[str, Any]) -> Started:
       RestartNeeded: if `session_config()` asks for something else than what is in force.
       TrialDefinitionError: if the definition is wrong, or answers differently the second time.
     """
-    config = task["config"]
-    threads = config["reproducibility"]["threads"]
-    asked = task["session_config"]
-    in_force = session.default_session_config(**threads) if asked is None else session.from_plain(asked)
-    if config["reproducibility"]["op_determinism"]:
-        tf.config.experimental.enable_op_determinism()
-    session.apply(in_force)
+    config, asked = task["config"], task["session_config"]
+    in_force = compute_as_asked(task)
     seed_everything(task["trial_seed"])
     context.enter(_context(task))
     definition = Path(task["definition"])
@@ -74,13 +77,24 @@ def start(task: dict[str, Any]) -> Started:
     wanted = session.as_plain(session.check(call(trial.session_config, trial.hparams), where))
     if wanted != session.as_plain(in_force):
         if asked is not None:
-            raise TrialDefinitionError(
+            raise OtherSession(
                 f"{where} gave {wanted} after {asked} in a process that was started with the latter, expected the same "
                 "answer for the same "
-                "hparams. Let it depend on nothing but them."
+                "hparams. Let it depend on nothing but them.",
+                wanted,
             )
         raise RestartNeeded(wanted)
     return Started(trial, generators, {**task, "session_config": wanted})
+
+
+def compute_as_asked(task: dict[str, Any]) -> Any:
+    """Puts a task's pools and op determinism in force, in a process that has computed nothing; returns the session."""
+    config, asked = task["config"]["reproducibility"], task["session_config"]
+    in_force = session.default_session_config(**config["threads"]) if asked is None else session.from_plain(asked)
+    if config["op_determinism"]:
+        tf.config.experimental.enable_op_determinism()
+    session.apply(in_force)
+    return in_force
 
 
 def _context(task: dict[str, Any]) -> context.TrialContext:

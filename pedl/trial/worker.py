@@ -26,7 +26,7 @@ from pedl.trial.progress import progress_told
 from pedl.trial.run import Run, StepReport
 from pedl.trial.runs import run_class
 from pedl.trial.saving import SavePolicy
-from pedl.trial.start import RestartNeeded, Started, start
+from pedl.trial.start import OtherSession, RestartNeeded, Started, compute_as_asked, start
 
 
 class Channel(Protocol):
@@ -53,9 +53,11 @@ def main(channel: Channel) -> None:
     """Does the channel's task and sends its terminal message last."""
     definition = Path(channel.task["definition"])
     try:
-        last = {"check": _check, "train": _train}[channel.task["kind"]](channel)
+        last = _KINDS[channel.task["kind"]](channel)
     except RestartNeeded as needed:
         last = {"type": "restart", "session_config": needed.session_config}
+    except OtherSession as error:
+        last = _failed("definition", str(error), error, definition) | {"session_config": error.session_config}
     except TrialDefinitionError as error:
         last = _failed("definition", str(error), error, definition)
     except CheckpointError as error:
@@ -88,6 +90,12 @@ def _check(channel: Channel) -> dict[str, Any]:
     }
 
 
+def _say_profile(channel: Channel) -> dict[str, Any]:
+    """Says what a trial would compute with, and computes nothing."""
+    compute_as_asked(channel.task)
+    return {"type": "done", "numeric_profile": _profile(channel.task)}
+
+
 def _train(channel: Channel) -> dict[str, Any]:
     task = channel.task
     started, run, findings = _alive(task)
@@ -109,6 +117,7 @@ def _train(channel: Channel) -> dict[str, Any]:
 def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
     config = channel.task["config"]
     saved_at, metrics = run.steps_done, None
+    told_already = channel.task.get("validated_at", ())
     policy = SavePolicy(config, channel.task["best_metric"])
     while run.steps_done < until_step and not run.stopped:
         (report,) = run.train(config["batches_per_step"])
@@ -117,10 +126,13 @@ def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
         step, metrics = run.steps_done, None
         if step == until_step or run.stopped:
             break
-        if _is_due(step, config["min_validation_period"]):
+        due = _is_due(step, config["min_validation_period"])
+        if due or step in told_already:
             metrics = _validated(run)
             if run.stopped:
                 break
+        # At an earlier target the weights that it would have ended with were validated, and that was told.
+        if due and step not in told_already:
             channel.send(plain({"type": "validation", "step": step, "metrics": metrics}))
         pausing = _pause_requested(channel)
         if policy.wants(step, metrics) or pausing:
@@ -236,6 +248,8 @@ def _failed(kind: str, message: str, error: BaseException, definition: Path) -> 
         traceback.print_exception(error)
     return {"type": "failed", "kind": kind, "message": message, "traceback": user_traceback(error, definition)}
 
+
+_KINDS = {"check": _check, "profile": _say_profile, "train": _train}
 
 # Imported with this module, before the server forks: Keras loads these parts when they are first touched.
 _PRELOADED = (keras.layers.Dense, keras.optimizers.Adam, keras.losses.get, keras.metrics.MeanMetricWrapper)

@@ -2,5 +2,6 @@
 
 from pedl.experiment.difference import Difference, ProfileDifference
 from pedl.verify.result import TrialVerification, Verification
+from pedl.verify.verifying import verify_experiment
 
-__all__ = ["Difference", "ProfileDifference", "TrialVerification", "Verification"]
+__all__ = ["Difference", "ProfileDifference", "TrialVerification", "Verification", "verify_experiment"]

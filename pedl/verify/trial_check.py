@@ -1,0 +1,207 @@
+"""One trial, repeated: each message is compared with the recorded event of its place as it arrives.
+
+A trial is repeated in *legs*: one for each target that the search gave it, since a trial ends, is validated and saved
+at each of them. A record that does not reach a trial's end (paused, canceled, lost, stopped by the alarm) is compared
+as far as it goes. A failure that comes from the trial's own code or numbers must come again at the same step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pedl.errors import StoreError
+from pedl.experiment.alarm import first_difference, recorded_result, words
+from pedl.experiment.diagnosis import Circumstances, diagnose, diagnose_end
+from pedl.experiment.difference import Difference
+from pedl.experiment.fold import ExperimentState
+from pedl.experiment.profile import expected_profile, profile_differences
+from pedl.experiment.tasks import train_task
+from pedl.experiment.trial_state import Payload, TrialState, reached_step
+from pedl.store import ExperimentPaths
+from pedl.store.checkpoints import make_room, remove_checkpoint
+from pedl.verify.result import TrialVerification
+
+_COMES_AGAIN = ("nan", "code", "data", "definition")
+"""Failures of the trial's own; others were the machine's."""
+
+_EVENTS = {"started": "started", "step": "step", "validation": "validation", "checkpoint": "checkpoint",
+           "done": "reached"}  # fmt: skip
+"""Type of message -> kind of event that holds it."""
+
+
+class TrialCheck:
+    """The comparison of one trial.
+
+    Args:
+      aside: where the repetition keeps its files.
+
+    Attributes:
+      difference: the first one, once it was met.
+      step, batches: how far the repetition is, and was equal.
+    """
+
+    def __init__(
+        self,
+        experiment_id: int,
+        state: ExperimentState,
+        trial: TrialState,
+        aside: ExperimentPaths,
+        circumstances: Circumstances,
+    ) -> None:
+        self.trial = trial
+        self.difference: Difference | None = None
+        self._experiment_id = experiment_id
+        self._state = state
+        self._aside = aside
+        self.circumstances = circumstances
+        self._losses = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        trial = self.trial
+        self._legs = list(trial.targets)
+        self._saved: Payload | None = None
+        self._open = {("step", step) for step in trial.steps} | {("validation", step) for step in trial.validations}
+        self._open |= {("reached", step) for step in trial.reached}
+        self._fails = trial.failure is not None and trial.failure["kind"] in _COMES_AGAIN
+        self._counts = {"steps": 0, "batches": 0, "tensors": 0, "metrics": 0, "checkpoints": 0}
+        self._weights = False
+        self.step = 0
+
+    def task(self) -> Payload | None:
+        """Returns the task of the next leg, or None if there is nothing more to repeat."""
+        if self.difference is not None or not self._legs or not (self._open or self._fails):
+            return None
+        make_room(self._aside, self.trial.id)
+        task = train_task(self._experiment_id, self._state, self.trial, self._aside, self._saved)
+        return {**task, "until_step": self._legs[0]}
+
+    def receive(self, message: dict[str, Any]) -> bool:
+        """Compares a message; tells whether its attempt may go on."""
+        kind, payload = message["type"], {name: value for name, value in message.items() if name != "type"}
+        if kind in _EVENTS:
+            self._result(_EVENTS[kind], payload)
+        elif kind == "failed":
+            self._failed(payload)
+        elif kind == "restart":
+            self._asked_for(payload["session_config"])
+        elif kind == "lost":
+            self._lost(payload["reason"])
+        return self.difference is None and bool(self._open or self._fails)
+
+    def verification(self) -> TrialVerification:
+        """Returns what was found, once there is nothing more to repeat."""
+        if self.difference is None and self._open:
+            kind, step = min(self._open, key=lambda place: place[1])
+            self._differs("record", f"{kind} of step {step}", "nothing", step, "What was recorded did not come again.")
+        return TrialVerification(
+            trial_id=self.trial.id,
+            identical=self.difference is None,
+            weights=self._weights,
+            difference=self.difference,
+            note=self._note(),
+            **self._counts,
+        )
+
+    def _result(self, kind: str, payload: Payload) -> None:
+        recorded = recorded_result(self.trial, kind, payload)
+        if kind == "started":
+            self._compare_profile(payload)
+        if kind == "step" and recorded is None and self._fails:
+            failure = self.trial.failure or {}
+            self._differs(
+                "failure", failure["kind"], "none", payload["step"], "It failed at this step, and now did not."
+            )
+        if recorded is not None:
+            mismatch = first_difference(kind, recorded, payload)
+            if mismatch is not None:
+                self.difference = diagnose(kind, recorded, payload, mismatch, self.circumstances)
+                return
+            self._count(kind, payload)
+        if kind == "checkpoint":
+            self._keep(payload)
+        elif kind == "reached":
+            self._legs.pop(0)
+
+    def _count(self, kind: str, payload: Payload) -> None:
+        if kind in ("step", "validation", "reached"):
+            self._open.discard((kind, reached_step(payload)))
+        if kind == "step":
+            batches = len(words(payload["states"]))
+            self.step = payload["step"]
+            self._counts["steps"] += 1
+            self._counts["batches"] += batches
+            self._counts["tensors"] += sum(len(word) // 16 for word in payload["tensors"].values())
+        self._counts["metrics"] += len(payload.get("metrics", ()))
+        self._counts["checkpoints"] += kind == "checkpoint"
+        self._weights = kind == "reached" or self._weights
+
+    def _keep(self, payload: Payload) -> None:
+        """Of the repetition's own checkpoints the newest is kept: the next leg goes on from it."""
+        if self._saved is not None:
+            remove_checkpoint(self._aside, self.trial.id, self._saved["uuid"])
+        self._saved = payload
+
+    def _compare_profile(self, payload: Payload) -> None:
+        # Known before for the most part; the types of Keras are only known once the model definition was imported.
+        expected = expected_profile(self._state.numeric_profile, (self.trial.started or {}).get("numeric_profile"))
+        new = profile_differences(expected, payload["numeric_profile"], self.trial.id)
+        known = {it.entry for it in self.circumstances.profile}
+        self.circumstances = Circumstances(
+            self.circumstances.code_change,
+            (*self.circumstances.profile, *(it for it in new if it.entry not in known)),
+            self.circumstances.resumed_at,
+        )
+
+    def _failed(self, payload: Payload) -> None:
+        if payload["kind"] == "storage":
+            raise StoreError(f"Trial {self.trial.id} could not be run again: {payload['message']}. Make room first.")
+        failure = self.trial.failure
+        if self._fails and failure is not None and not self._open and failure["kind"] == payload["kind"]:
+            self._fails, self._legs = False, []
+        elif "session_config" in payload:
+            self._asked_for(payload["session_config"])
+        else:
+            said, kind = (
+                str(payload["message"]).strip().splitlines(),
+                failure["kind"] if self._fails and failure else "none",
+            )
+            because = f"It failed after step {self.step}: {said[-1] if said else payload['kind']}"
+            self._differs("failure", kind, payload["kind"], self.step + 1, because)
+
+    def _asked_for(self, session_config: Any) -> None:
+        because = "session_config() asks for another session than it did."
+        self._differs("session_config", self.trial.session_config, session_config, 0, because, cause="pools")
+
+    def _lost(self, reason: str) -> None:
+        self._losses += 1
+        if self._losses <= self._state.created["config"]["max_restarts"]:
+            self._begin()
+        else:
+            self._differs(
+                "process", "none", "lost", self.step + 1, f"Its process was lost {self._losses} times: {reason}"
+            )
+
+    def _differs(
+        self, what: str, recorded: Any, repeated: Any, step: int, because: str, cause: str = "failure"
+    ) -> None:
+        self.difference = diagnose_end(what, recorded, repeated, step, because, self.circumstances, cause)
+
+    def _note(self) -> str:
+        trial, failure = self.trial, self.trial.failure
+        if failure is not None:
+            again = (
+                "and did so again"
+                if failure["kind"] in _COMES_AGAIN and self.difference is None
+                else "its record ends there"
+            )
+            return f"it failed in the original ({failure['kind']}), {again}"
+        if trial.closed:
+            return ""
+        if not trial.steps:
+            return "nothing was recorded of it"
+        return f"its record ends with step {trial.steps_completed}: it was not over"
+
+
+def _last_line(text: Any) -> str:
+    return (str(text).strip().splitlines() or [""])[-1]

@@ -1,0 +1,184 @@
+"""An experiment, run again and compared: the search's decisions, then its trials, by workers like those that ran it.
+
+    decisions made again  ->  the code and the numeric profile compared  ->  trials trained again, each compared as it
+    goes and stopped at its first difference
+
+The experiment is read and not changed: no event, no checkpoint, no log of it. How many trials are trained at once
+moves no bit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pedl import jsontext
+from pedl.config import parse_config
+from pedl.errors import StoreError, TrialFailed
+from pedl.executor import TERMINAL_TYPES, Attempt, Executor
+from pedl.experiment import Experiment
+from pedl.experiment.decisions import Decisions
+from pedl.experiment.diagnosis import Circumstances, diagnose_end
+from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.profile import profile_differences
+from pedl.experiment.running import trials_at_once, worker_environment
+from pedl.experiment.tasks import profile_task
+from pedl.experiment.trial_state import TrialState
+from pedl.store import Event, ExperimentPaths
+from pedl.verify.place import place_aside
+from pedl.verify.result import TrialVerification, Verification
+from pedl.verify.trial_check import TrialCheck
+
+News = ProfileDifference | TrialVerification
+"""What is told while a verification runs: first the profile, then each trial that was compared."""
+
+_KNOWN_LATER = ("floatx", "dtype_policy")
+"""Entries of the profile that the model definition may set, and that nobody knows before its import."""
+
+
+def verify_experiment(
+    experiment: Experiment,
+    workers: int | None = None,
+    trials: Sequence[int] | None = None,
+    on_change: Callable[[News], None] | None = None,
+) -> Verification:
+    """Runs an experiment again from its record and compares all that was recorded.
+
+    Args:
+      workers: how many trials are trained at once, at least 1; None: half the cores, at least 1.
+      trials: the numbers of those that are run again; None: all.
+      on_change: called with each difference of the numeric profile, before anything is trained, and with each trial
+        that was compared.
+
+    Raises:
+      StoreError: if there is no such trial, or nothing can be written to compare with.
+      TrialFailed: if no training process can be started here.
+    """
+    return _Verifying(experiment, workers, trials, on_change or (lambda news: None)).run()
+
+
+class _Verifying:
+    def __init__(
+        self,
+        experiment: Experiment,
+        workers: int | None,
+        trials: Sequence[int] | None,
+        on_change: Callable[[News], None],
+    ) -> None:
+        self._experiment = experiment
+        self._events = experiment.home.events(experiment.id)
+        self._state = fold(self._events)
+        self._trials = [_trial(experiment.id, self._state, it) for it in sorted(set(trials or self._state.trials))]
+        self._limit = trials_at_once(workers, self._state.created["config"])
+        self._on_change = on_change
+        self._results: dict[int, TrialVerification] = {}
+
+    def run(self) -> Verification:
+        created = self._state.created
+        count, difference = decisions_again(self._events)
+        with place_aside(self._experiment.home, self._experiment.id, created) as (aside, change):
+            environment = worker_environment(created["config"])
+            with self._experiment.make_executor(environment, aside.log) as executor:
+                profile = self._compare_profiles(executor, aside)
+                self._run_again(executor, [self._check(trial, aside, change, profile) for trial in self._trials])
+        return Verification(
+            experiment_id=self._experiment.id,
+            trials=tuple(self._results[trial.id] for trial in self._trials),
+            decisions=count,
+            profile_differences=tuple(profile),
+            code_change=change,
+            difference=difference,
+        )
+
+    def _compare_profiles(self, executor: Executor, aside: ExperimentPaths) -> list[ProfileDifference]:
+        """Asks a process for the profile that trials would have here, once for each session that they ask for."""
+        found: dict[tuple[Any, ...], ProfileDifference] = {}
+        asked: list[Any] = []
+        for trial in self._trials:
+            if trial.started is None or trial.session_config in asked:
+                continue
+            asked.append(trial.session_config)
+            here = _ask_profile(executor, profile_task(self._experiment.id, self._state, trial, aside))
+            recorded = trial.started["numeric_profile"]
+            expected = {name: value for name, value in recorded.items() if name not in _KNOWN_LATER}
+            for it in profile_differences(expected, here):
+                found.setdefault((it.entry, str(it.recorded), str(it.found)), it)
+        for it in found.values():
+            self._on_change(it)
+        return list(found.values())
+
+    def _check(
+        self, trial: TrialState, aside: ExperimentPaths, change: str | None, profile: Sequence[ProfileDifference]
+    ) -> TrialCheck:
+        circumstances = Circumstances(change, tuple(profile), frozenset(trial.resumed_at))
+        return TrialCheck(self._experiment.id, self._state, trial, aside, circumstances)
+
+    def _run_again(self, executor: Executor, checks: Sequence[TrialCheck]) -> None:
+        waiting = deque(checks)
+        running: dict[Attempt, TrialCheck] = {}
+        while waiting or running:
+            while waiting and len(running) < self._limit:
+                self._begin(executor, waiting.popleft(), running)
+            for attempt, message in executor.poll(None) if running else []:
+                check = running.get(attempt)
+                if check is None:
+                    continue  # it was stopped; an executor may deliver twice
+                goes_on = check.receive(message)
+                if message["type"] in TERMINAL_TYPES:
+                    del running[attempt]
+                    self._begin(executor, check, running)
+                elif not goes_on:
+                    del running[attempt]
+                    executor.kill(attempt)
+                    self._begin(executor, check, running)
+
+    def _begin(self, executor: Executor, check: TrialCheck, running: dict[Attempt, TrialCheck]) -> None:
+        """Starts the next leg of a trial, or takes its result in."""
+        task = check.task()
+        if task is not None:
+            running[executor.start(task)] = check
+            return
+        result = self._results[check.trial.id] = check.verification()
+        self._on_change(result)
+
+
+def decisions_again(events: Sequence[Event]) -> tuple[int, Difference | None]:
+    """Has the search decide again on the recorded results; returns how many decisions were compared, and the first
+    difference.
+    """
+    created = events[0].payload
+    decisions = Decisions(parse_config(created["config"]), created["experiment_seed"])
+    made, recorded = decisions.again(events)
+    for number, (one, other) in enumerate(zip(recorded, [*made, *[None] * len(recorded)], strict=False), start=1):
+        if other is not None and jsontext.dumps(list(one)) == jsontext.dumps(list(other)):
+            continue
+        cause = "hyperparameters" if one[0] == "trial_created" else "decisions"
+        because = f"Decision {number} of the search, on trial {one[1]}, is made otherwise on the same results."
+        repeated = None if other is None else list(other)
+        difference = diagnose_end("decisions", list(one), repeated, 0, because, Circumstances(), cause)
+        return number - 1, difference
+    return len(recorded), None
+
+
+def _ask_profile(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
+    attempt = executor.start(task)
+    while True:
+        for sender, message in executor.poll(None):
+            if sender == attempt and message["type"] == "done":
+                profile: dict[str, Any] = message["numeric_profile"]
+                return profile
+            if sender == attempt and message["type"] in TERMINAL_TYPES:
+                raise TrialFailed(
+                    f"No training process can be started here: {message.get('message', message.get('reason'))}"
+                )
+
+
+def _trial(experiment_id: int, state: ExperimentState, trial_id: int) -> TrialState:
+    if trial_id not in state.trials:
+        raise StoreError(
+            f"There is no trial {experiment_id}/{trial_id}; experiment {experiment_id} has trials 1 to "
+            f"{len(state.trials)}."
+        )
+    return state.trials[trial_id]
