@@ -17,6 +17,7 @@ from pedl.config.searcher import (
     AshaSearcher,
     AsyncHalvingSearcher,
     HalvingSearcher,
+    PbtSearcher,
     Searcher,
 )
 
@@ -49,6 +50,12 @@ def asha_rungs(searcher: AshaSearcher) -> Bracket:
     How many really do is decided by their results.
     """
     return _by_trials(searcher.max_steps, searcher.max_trials, searcher.divisor, searcher.max_rungs)
+
+
+def rounds(searcher: PbtSearcher) -> Bracket:
+    """Returns the rounds of a population as rungs: in each, the whole population is trained."""
+    steps, size = searcher.steps_per_round, searcher.population_size
+    return tuple(Rung(steps * number, size) for number in range(1, searcher.num_rounds + 1))
 
 
 def cost(bracket: Bracket) -> int:

@@ -60,9 +60,9 @@ class CheckpointStorage(Section):
 
 
 class Resources(Section):
-    """What trials may use. A slot is one worker process."""
+    """What trials may use. A trial is trained by one process, which counts as `slots_per_trial` workers."""
 
-    slots_per_trial: Annotated[int, Field(ge=1, le=1), expects("the number 1: a trial is trained by one process")] = 1
+    slots_per_trial: Count = 1
     max_concurrent_trials: Count | None = None
 
 

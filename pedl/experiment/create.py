@@ -20,6 +20,7 @@ from pedl.experiment.decisions import Decisions
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.profile import resolve_onednn
+from pedl.experiment.ranking import Standing
 from pedl.experiment.running import experiment_storage, worker_environment
 from pedl.experiment.source import copy_source
 from pedl.experiment.tasks import CHECK_TRIAL_ID, check_task
@@ -97,7 +98,9 @@ def create(
             created["numeric_profile"] = found["numeric_profile"]
             created["warnings"] = found["warnings"]
             drafts: list[Draft] = [("created", None, created), *decisions]
-            experiment_id = home.create(lambda paths: _place(aside, paths, created), drafts, summary(_state(drafts)))
+            state = _state(drafts)
+            shown = summary(state, Standing(state))
+            experiment_id = home.create(lambda paths: _place(aside, paths, created), drafts, shown)
         except BaseException:
             executor.close()
             raise

@@ -35,6 +35,10 @@ class Decisions:
     def finished(self) -> bool:
         return self._method.finished
 
+    @property
+    def waiting(self) -> int:
+        return self._method.waiting
+
     def start(self) -> list[Draft]:
         """Returns the decisions that need no result."""
         return self._drafts(self._method.start())

@@ -6,13 +6,14 @@ from typing import Any
 
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.outcome import outcome_sha256
-from pedl.experiment.ranking import best_trial
+from pedl.experiment.ranking import Standing, best_trial
+from pedl.experiment.rungs import Rungs
 from pedl.experiment.trial_state import TrialState
 
 
 def describe(experiment_id: int, state: ExperimentState) -> dict[str, Any]:
     """Returns all there is to know about an experiment, as `pedl experiment describe --json` prints it."""
-    created, best = state.created, best_trial(state)
+    created, best, rungs = state.created, best_trial(state), Rungs(state)
     return {
         "id": experiment_id,
         "state": state.state,
@@ -27,11 +28,13 @@ def describe(experiment_id: int, state: ExperimentState) -> dict[str, Any]:
         "best_trial": None if best is None else best.id,
         "config": created["config"],
         "messages": state.messages,
-        "trials": [describe_trial(state, trial) for _, trial in sorted(state.trials.items())],
+        "brackets": rungs.table(),
+        "waited_s": state.waited_s,
+        "trials": [describe_trial(state, trial, rungs) for _, trial in sorted(state.trials.items())],
     }
 
 
-def describe_trial(state: ExperimentState, trial: TrialState) -> dict[str, Any]:
+def describe_trial(state: ExperimentState, trial: TrialState, rungs: Rungs) -> dict[str, Any]:
     """Returns all there is to know about a trial, as plain JSON."""
     reached = trial.last_reached
     return {
@@ -42,6 +45,9 @@ def describe_trial(state: ExperimentState, trial: TrialState) -> dict[str, Any]:
         "steps_completed": trial.steps_completed,
         "batches_completed": trial.batches_completed,
         "restarts": trial.restarts,
+        "parent": trial.parent,
+        "rung": rungs.of(trial),
+        "stopped": trial.stopped,
         "stopped_early": reached is not None and reached.get("stopped_early", False),
         "training": _metrics(trial.steps),
         "validation": _metrics(trial.validations),
@@ -54,9 +60,9 @@ def describe_trial(state: ExperimentState, trial: TrialState) -> dict[str, Any]:
     }
 
 
-def summary(state: ExperimentState) -> dict[str, Any]:
+def summary(state: ExperimentState, standing: Standing) -> dict[str, Any]:
     """Returns what a listing shows of an experiment; kept beside the events, so that a listing need not fold them."""
-    best = best_trial(state)
+    best = standing.best
     return {
         "state": state.state,
         "description": state.created["config"]["description"],
@@ -64,7 +70,7 @@ def summary(state: ExperimentState) -> dict[str, Any]:
         "archived": state.archived,
         "experiment_seed": state.created["experiment_seed"],
         "trials": len(state.trials),
-        "trials_over": sum(trial.over for trial in state.trials.values()),
+        "trials_over": standing.trials_over,
         "best_trial": None if best is None else best.id,
         "best_metrics": None if best is None else best.validations[max(best.validations)]["metrics"],
     }

@@ -24,7 +24,7 @@ from pedl.experiment.asking import answers, ask
 from pedl.experiment.describe import describe, summary
 from pedl.experiment.fold import ENDED, ExperimentState, fold
 from pedl.experiment.outcome import outcome_sha256
-from pedl.experiment.ranking import best_trial
+from pedl.experiment.ranking import Standing, best_trial
 from pedl.experiment.running import experiment_storage, run_experiment
 from pedl.experiment.stored import StoredCheckpoint, download, stored_checkpoints, trouble_with
 from pedl.experiment.taking_over import alone
@@ -267,7 +267,7 @@ class Experiment:
             if not over:
                 state.apply(event, None, payload)
                 drafts.append((event, None, payload))
-            log.append(drafts, summary(state), requests)
+            log.append(drafts, summary(state, Standing(state)), requests)
         if over:
             raise StoreError(f"Experiment {self.id} is over already: {state.state}.")
 

@@ -6,9 +6,9 @@
 | event | payload | from |
 |---|---|---|
 | created | config, experiment_seed, model definition and its hash, numeric_profile, warnings | `create` |
-| activated, paused, completed, errored, canceled | the reason, where there is one | the master |
+| activated, paused, completed, errored, canceled | waited_s, where workers stood still | the master |
 | labeled, archived, profile_changed | labels; archived; recorded and found | a person |
-| trial_created, trial_targeted, trial_closed | hparams and trial_seed; until_step; nothing | the search |
+| trial_created, trial_targeted, trial_closed | hparams, trial_seed, parent if a clone; until_step; why | the search |
 | started | numeric_profile, audit, initial_state | a worker, before it trains |
 | step, validation, checkpoint, reached | as the worker sent it ("reached" is its "done") | a worker |
 | session_config | the pools that the trial asks to be started with | a worker |
@@ -41,16 +41,27 @@ class ExperimentState:
     archived: bool = False
     numeric_profile: Payload = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
+    waited_s: float = 0.0
+    """Seconds that workers stood still because a decision hung on results of others; as far as it was recorded."""
 
     def apply(self, kind: str, trial_id: int | None, payload: Payload) -> None:
         """Takes in one event, in the order of the log."""
         if kind == "trial_created":
             assert trial_id is not None
-            self.trials[trial_id] = TrialState(trial_id, payload["hparams"], payload["trial_seed"])
+            self._create(TrialState(trial_id, payload["hparams"], payload["trial_seed"], payload.get("parent")))
         elif trial_id is None:
             _HANDLERS[kind](self, payload)
         else:
-            self.trials[trial_id].apply(kind, payload)
+            trial = self.trials[trial_id]
+            trial.apply(kind, payload)
+            if trial.parent is not None and trial.over:
+                self.trials[trial.parent["trial_id"]].clones.pop(trial_id, None)
+
+    def _create(self, trial: TrialState) -> None:
+        self.trials[trial.id] = trial
+        if trial.parent is not None:
+            parent = self.trials[trial.parent["trial_id"]]
+            parent.clones[trial.id] = parent.reached[trial.parent["step"]]["step"]
 
     def trial_state(self, trial: TrialState) -> str:
         """Returns ACTIVE, PAUSED, COMPLETED, CANCELED or ERROR: of a trial that is not over, its experiment's."""
@@ -75,8 +86,9 @@ def _created(state: ExperimentState, payload: Payload) -> None:
 
 
 def _becomes(name: str) -> Callable[[ExperimentState, Payload], None]:
-    def become(state: ExperimentState, _: Payload) -> None:
+    def become(state: ExperimentState, payload: Payload) -> None:
         state.state = name
+        state.waited_s += payload.get("waited_s", 0.0)
 
     return become
 

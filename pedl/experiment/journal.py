@@ -8,17 +8,18 @@ no task starts and no file goes. If a commit fails, the master ends, and its sta
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from pedl import jsontext
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.ranking import Standing
 from pedl.store import Draft, Event, EventLog, Request
 
 _NOT_IN_SUMMARY = frozenset({"started", "step", "checkpoint", "checkpoint_deleted", "checkpoint_stored", "warning"})
-"""The kinds of event that leave a listing as it is: most of them, and a summary looks at every trial."""
+"""The kinds of event that leave a listing as it is: most of them."""
 
 
 class Journal:
@@ -29,12 +30,24 @@ class Journal:
         self._log = log
         self._decisions = decisions
         self._queue: list[Draft] = []
-        self._summary = summary(self.state)
+        self._standing = Standing(self.state)
+        self._summary = summary(self.state, self._standing)
+        self._changed: set[int] = set()
         self._decide(decisions.catch_up(events))
 
     @property
     def search_finished(self) -> bool:
         return self._decisions.finished
+
+    @property
+    def search_waits_for(self) -> int:
+        """How many trials hang on results of others."""
+        return self._decisions.waiting
+
+    @property
+    def changed(self) -> Set[int]:
+        """The trials that something was recorded of since the last commit."""
+        return self._changed
 
     def record(self, kind: str, trial_id: int | None, payload: dict[str, Any]) -> None:
         """Takes in an event, and what the search decides on it."""
@@ -46,15 +59,17 @@ class Journal:
         """Returns what other terminals ask for."""
         return self._log.requests()
 
-    def commit(self, answered: Sequence[Request] = ()) -> bool:
-        """Makes durable what was recorded since the last commit; tells whether there was anything."""
+    def commit(self, answered: Sequence[Request] = ()) -> set[int] | None:
+        """Makes durable what was recorded since the last commit; returns the trials it is about, or None: nothing."""
         if not self._queue and not answered:
-            return False
+            return None
         if any(kind not in _NOT_IN_SUMMARY for kind, _, _ in self._queue):
-            self._summary = summary(self.state)
+            self._standing.update(self._changed)
+            self._summary = summary(self.state, self._standing)
         self._log.append(self._queue, self._summary, answered)
         self._queue = []
-        return True
+        changed, self._changed = self._changed, set()
+        return changed
 
     def _decide(self, drafts: Sequence[Draft]) -> None:
         for draft in drafts:
@@ -65,4 +80,6 @@ class Journal:
         payload = json.loads(jsontext.dumps(payload))
         self.state.apply(kind, trial_id, payload)
         self._queue.append((kind, trial_id, payload))
+        if trial_id is not None:
+            self._changed.add(trial_id)
         return payload

@@ -1,13 +1,14 @@
 """The checkpoints of an experiment that is being run: which files lie where, and which of them is gone on from.
 
 The home holds each checkpoint first. With a storage, what is kept is copied there, and the home keeps only what it
-needs to go on at once: the newest of each trial that is not over, and what is not copied yet. Files go only after the
-event that says so is durable; what a crash leaves behind is tidied up by the next master.
+needs to go on at once: the newest of each trial that is not over, what clones that are not over started from, and
+what is not copied yet. Files go only after the event that says so is durable; what a crash leaves behind is tidied up
+by the next master.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pedl.errors import CheckpointError, PedlError
 from pedl.experiment.copying import Copier
@@ -29,7 +30,6 @@ class Keeper:
         self._told: set[tuple[int, str]] = set()
         self._known: dict[int, set[str]] = {}
         self._at_home: dict[int, set[str]] = {}
-        self._seen: dict[int, tuple[list[Payload], bool]] = {}
 
     def tidy_up(self, state: ExperimentState) -> None:
         """Removes what no event tells of, here and in the storage. No worker may be running."""
@@ -39,21 +39,19 @@ class Keeper:
             self._copier.tidy_up(
                 {(trial.id, kept["uuid"]) for trial in state.trials.values() for kept in trial.checkpoints}
             )
-        self.carry_out(state)
+        self.carry_out(state.trials.values())
 
     def tidy_up_trial(self, trial: TrialState) -> None:
         """Removes what a dead worker of the trial left in the home. No worker of it may be running."""
         remove_litter(self._paths, trial.id, _wanted_at_home(trial))
 
-    def carry_out(self, state: ExperimentState) -> None:
-        """Does to the files what has become durable: what is not kept any more goes, what is new is handed over."""
-        for trial in state.trials.values():
-            # A list of checkpoints is never changed in place: the same list says the same.
-            now = (trial.checkpoints, trial.over)
-            before = self._seen.get(trial.id, ([], False))
-            if before[0] is now[0] and before[1] == now[1]:
-                continue
-            self._seen[trial.id] = now
+    def carry_out(self, trials: Iterable[TrialState]) -> None:
+        """Does to the files what has become durable: what is not kept any more goes, what is new is handed over.
+
+        Args:
+          trials: at least those that changed since the last time.
+        """
+        for trial in trials:
             self._remove(trial)
             self._hand_over(trial)
 
@@ -88,19 +86,23 @@ class Keeper:
     def resumable(self, trial: TrialState) -> Iterator[tuple[Payload, str | None]]:
         """Yields a trial's checkpoints, newest first, each with what is wrong with it; fetches what is not here."""
         for kept in reversed(trial.checkpoints):
-            path = self._paths.checkpoint(trial.id, kept["uuid"])
-            trouble = None
-            try:
-                verify_checkpoint(path, kept["sha256"])
-            except CheckpointError as error:
-                trouble = str(error)
-            if trouble is not None and kept.get("stored") and self._storage is not None:
-                try:
-                    self._storage.get(trial.id, kept["uuid"], path, kept["sha256"])
-                    trouble = None
-                except PedlError as error:
-                    trouble = f"{trouble}; {error}"
-            yield kept, trouble
+            yield kept, self.trouble_with(trial.id, kept)
+
+    def trouble_with(self, trial_id: int, kept: Payload) -> str | None:
+        """Returns what is wrong with a checkpoint, after it was fetched if it was not here; None if it is whole."""
+        path = self._paths.checkpoint(trial_id, kept["uuid"])
+        try:
+            verify_checkpoint(path, kept["sha256"])
+            return None
+        except CheckpointError as error:
+            trouble = str(error)
+        if not kept.get("stored") or self._storage is None:
+            return trouble
+        try:
+            self._storage.get(trial_id, kept["uuid"], path, kept["sha256"])
+            return None
+        except PedlError as error:
+            return f"{trouble}; {error}"
 
     def _remove(self, trial: TrialState) -> None:
         recorded = {kept["uuid"] for kept in trial.checkpoints}
@@ -121,5 +123,5 @@ class Keeper:
 
 
 def _wanted_at_home(trial: TrialState) -> set[str]:
-    newest = [] if trial.over else trial.checkpoints[-1:]
-    return {kept["uuid"] for kept in trial.checkpoints if not kept.get("stored")} | {it["uuid"] for it in newest}
+    needed = trial.cloned_from + ([] if trial.over else trial.checkpoints[-1:])
+    return {kept["uuid"] for kept in trial.checkpoints if not kept.get("stored")} | {it["uuid"] for it in needed}

@@ -8,20 +8,20 @@ nothing that matters outside the journal: dropped at any point and started again
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pedl.experiment.asking import answers
 from pedl.experiment.interrupts import Interrupts
 from pedl.experiment.journal import Journal
 from pedl.experiment.keeping import Keeper
+from pedl.experiment.queue import Queue
 from pedl.experiment.receiving import Receiver
-from pedl.experiment.retention import surplus
-from pedl.experiment.tasks import train_task
-from pedl.experiment.trial_state import TrialState
+from pedl.experiment.retention import Retention
+from pedl.experiment.stalls import Stalls
+from pedl.experiment.starting import Starter
+from pedl.experiment.trial_state import Payload, TrialState
 from pedl.experiment.workers import Workers
 from pedl.store import ExperimentPaths, Request
-from pedl.store.checkpoints import make_room, verify_checkpoint
-from pedl.store.definition import GuardedCopy
 
 POLL_S = 0.2
 """The longest that a signal or a request waits while no worker says anything, in seconds."""
@@ -32,6 +32,7 @@ class Master:
 
     Args:
       limit: how many trials run at once, at least 1.
+      clock: returns seconds; decides nothing.
       on_change: called when something was committed, or a worker reported progress.
       on_pausing: called once, when a signal asks for a pause, before anything is waited for.
     """
@@ -45,21 +46,23 @@ class Master:
         paths: ExperimentPaths,
         keeper: Keeper,
         limit: int,
+        clock: Callable[[], float],
         interrupts: Interrupts,
         on_change: Callable[[], None],
         on_pausing: Callable[[], None],
     ) -> None:
-        self._experiment_id = experiment_id
         self._journal = journal
         self._workers = workers
         self._receiver = receiver
-        self._paths = paths
         self._keeper = keeper
         self._limit = limit
+        self._stalls = Stalls(clock)
+        self._retention = Retention(journal.state)
+        self._queue = Queue()
         self._interrupts = interrupts
         self._on_change = on_change
         self._on_pausing = on_pausing
-        self._definition = GuardedCopy(paths.model_definition, journal.state.created["model_definition_files"])
+        self._starter = Starter(experiment_id, journal, workers, paths, keeper, self._commit)
         self._ends_as: str | None = None
         self._at_once = False
         self._answered: list[Request] = []
@@ -68,6 +71,7 @@ class Master:
         """Returns when the experiment is over, or was stopped and all its workers have ended."""
         self._tidy_up()
         self._journal.record("activated", None, {})
+        self._enqueue(self._journal.state.trials.values())
         while True:
             self._commit()
             if self._is_over():
@@ -102,60 +106,58 @@ class Master:
         if self._journal.search_finished and not self._keeper.unfinished:
             trials = self._journal.state.trials.values()
             failed = all(trial.failure is not None for trial in trials)
-            self._journal.record("errored" if failed else "completed", None, {})
+            self._journal.record("errored" if failed else "completed", None, self._report())
             return True
         if self._ends_as is not None:
-            self._journal.record(self._ends_as, None, {})
+            self._journal.record(self._ends_as, None, self._report())
             return True
         return False
 
+    def _report(self) -> Payload:
+        return {"waited_s": self._stalls.waited_s} if self._stalls.waited_s else {}
+
     def _commit(self) -> None:
-        old = [(trial, kept) for trial, kept in surplus(self._journal.state) if not self._keeper.busy(kept["uuid"])]
-        for trial, kept in old:
+        self._retention.update(self._journal.changed)
+        for trial, kept in self._retention.surplus(self._keeper.busy):
             self._journal.record("checkpoint_deleted", trial.id, {"uuid": kept["uuid"]})
-        changed = self._journal.commit(self._answered)
+        committed = self._journal.commit(self._answered)
         self._answered = []
         self._workers.end_given_up()
-        if changed:
-            self._keeper.carry_out(self._journal.state)
-            self._on_change()
+        if committed is None:
+            return
+        changed = [self._journal.state.trials[trial_id] for trial_id in sorted(committed)]
+        self._enqueue(changed)
+        self._keeper.carry_out(changed)
+        self._on_change()
+
+    def _enqueue(self, trials: Iterable[TrialState]) -> None:
+        """Looks for work in trials that changed, and in clones that may have waited for them."""
+        for trial in trials:
+            for trial_id in (trial.id, *trial.clones):
+                if trial_id not in self._workers:
+                    self._queue.update(self._journal.state.trials[trial_id])
 
     def _start_tasks(self) -> None:
-        if self._ends_as is not None or len(self._workers) >= self._limit:
-            return
-        for _, trial in sorted(self._journal.state.trials.items()):
-            if len(self._workers) >= self._limit:
-                return
-            if trial.target is not None and trial.id not in self._workers:
-                self._start(trial)
-        assert len(self._workers) or self._journal.search_finished, "the search waits for a trial that does not run"
-
-    def _start(self, trial: TrialState) -> None:
-        self._definition.check()
-        source = self._journal.state.created.get("source")
-        if source is not None:
-            verify_checkpoint(self._paths.source_checkpoint, source["sha256"])
-        resume = None
-        for kept, trouble in self._keeper.resumable(trial):
-            if trouble is None:
-                resume = kept
+        while self._ends_as is None and len(self._workers) < self._limit:
+            if (trial_id := self._queue.pop()) is None:
                 break
-            instead = "the one before it is used" if kept is not trial.checkpoints[0] else "training starts again"
-            message = f"{trouble}; the checkpoint of step {kept['step']} was given up, and {instead}"
-            self._journal.record("checkpoint_damaged", trial.id, {"uuid": kept["uuid"], "message": message})
-        self._commit()
-        make_room(self._paths, trial.id)
-        self._keeper.tidy_up_trial(trial)
-        task = train_task(self._experiment_id, self._journal.state, trial, self._paths, resume)
-        self._workers.start(task, 0 if resume is None else resume["batches"])
+            trial = self._journal.state.trials[trial_id]
+            if trial.target is not None and trial_id not in self._workers:
+                self._starter.start(trial)
+        stopping = self._ends_as is not None
+        assert len(self._workers) or self._journal.search_finished or stopping, (
+            "the search waits for a trial that does not run"
+        )
 
     def _listen(self) -> None:
-        arrivals = self._workers.poll(POLL_S) if len(self._workers) else []
+        with self._stalls.watching(self._limit - len(self._workers), self._journal.search_waits_for):
+            arrivals = self._workers.poll(POLL_S) if len(self._workers) else []
         for draft in self._keeper.news(self._journal.state, 0 if len(self._workers) else POLL_S):
             self._journal.record(*draft)
         for attempt, message in arrivals:
             if self._workers.counts(attempt):
                 self._receiver.receive(attempt.trial_id, message)
+        self._enqueue(self._starter.ended_again())
         if any(message["type"] == "progress" for _, message in arrivals):
             self._on_change()
 

@@ -32,12 +32,16 @@ def _trial(trial: TrialState) -> dict[str, Any]:
         "id": trial.id,
         "hparams": trial.hparams,
         "trial_seed": trial.seed,
-        "decisions": {"targets": trial.targets, "closed": trial.closed},
+        "decisions": {"targets": trial.targets, "closed": trial.closed, **_parent(trial)},
         "failure": None if trial.failure is None else trial.failure["kind"],
         "training": _metrics(trial.steps),
         "validation": _metrics(trial.validations),
         "weights_sha256": [reached["weights_sha256"] for _, reached in sorted(trial.reached.items())],
     }
+
+
+def _parent(trial: TrialState) -> dict[str, Any]:
+    return {} if trial.parent is None else {"parent": trial.parent}
 
 
 def _metrics(results: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:

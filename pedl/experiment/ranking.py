@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from pedl.experiment.fold import ExperimentState
+from pedl.experiment.ranked import Ranked
 from pedl.experiment.trial_state import TrialState
 
 
@@ -22,13 +24,41 @@ def searcher_metric(state: ExperimentState, trial: TrialState, step: int) -> flo
     return metric_value(trial.validations[step]["metrics"], state.created["config"]["searcher"]["metric"])
 
 
+def trial_rank(state: ExperimentState, trial: TrialState) -> tuple[bool, float, int] | None:
+    """Returns where a trial stands by its last validation; the best has the smallest rank. None: it has none."""
+    if not trial.validations or trial.failure is not None:
+        return None
+    value = searcher_metric(state, trial, max(trial.validations))
+    smaller_is_better = state.created["config"]["searcher"]["smaller_is_better"]
+    return math.isnan(value), 0.0 if math.isnan(value) else value if smaller_is_better else -value, trial.id
+
+
 def best_trial(state: ExperimentState) -> TrialState | None:
     """Returns the best of the trials that were validated, by their last validation; None if there is none."""
-    smaller_is_better = state.created["config"]["searcher"]["smaller_is_better"]
+    return Standing(state).best
 
-    def rank(trial: TrialState) -> tuple[bool, float, int]:
-        value = searcher_metric(state, trial, max(trial.validations))
-        return (math.isnan(value), 0.0 if math.isnan(value) else value if smaller_is_better else -value, trial.id)
 
-    candidates = [trial for trial in state.trials.values() if trial.validations and trial.failure is None]
-    return min(candidates, key=rank, default=None)
+class Standing:
+    """Which trial is best and how many are over, kept up to date trial by trial."""
+
+    def __init__(self, state: ExperimentState) -> None:
+        self._state = state
+        self._ranked: Ranked[int] = Ranked()
+        self._over: set[int] = set()
+        self.update(state.trials)
+
+    @property
+    def best(self) -> TrialState | None:
+        return next((self._state.trials[trial_id] for trial_id in self._ranked.first(1)), None)
+
+    @property
+    def trials_over(self) -> int:
+        return len(self._over)
+
+    def update(self, changed: Iterable[int]) -> None:
+        """Looks at the trials that changed."""
+        for trial_id in changed:
+            trial = self._state.trials[trial_id]
+            self._ranked.put(trial_id, trial_rank(self._state, trial))
+            if trial.over:
+                self._over.add(trial_id)

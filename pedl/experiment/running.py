@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 from pedl.config import parse_config
@@ -75,6 +76,7 @@ def run_experiment(
                 paths=paths,
                 keeper=Keeper(paths, experiment_storage(created)),
                 limit=trials_at_once(workers, created["config"]),
+                clock=time.monotonic,
                 interrupts=interrupts,
                 on_change=lambda: on_change(journal.state, pool.batches),
                 on_pausing=on_pausing,
@@ -106,8 +108,9 @@ def worker_environment(config: Payload) -> dict[str, str]:
 
 def trials_at_once(workers: int | None, config: Payload) -> int:
     """Returns how many trials run at once: `workers`, or half the cores; at least 1, and no more than is configured."""
-    limit = max(1, _usable_cores() // 2) if workers is None else max(1, workers)
-    allowed = config["resources"]["max_concurrent_trials"]
+    slots = max(1, _usable_cores() // 2) if workers is None else max(1, workers)
+    limit: int = max(1, slots // config["resources"]["slots_per_trial"])
+    allowed: int | None = config["resources"]["max_concurrent_trials"]
     return limit if allowed is None else min(limit, allowed)
 
 

@@ -16,8 +16,14 @@ class TrialState:
     id: int
     hparams: Payload
     seed: int
+    parent: Payload | None = None
+    """The `trial_id` and `step` of the trial that this one is a clone of."""
+    clones: dict[int, int] = field(default_factory=dict)
+    """By number, the clones that are not over: the step of this trial whose checkpoint they start from."""
     targets: list[int] = field(default_factory=list)
     closed: bool = False
+    stopped: str = ""
+    """Why the search stopped it before its end; empty if it did not."""
     steps: dict[int, Payload] = field(default_factory=dict)
     validations: dict[int, Payload] = field(default_factory=dict)
     reached: dict[int, Payload] = field(default_factory=dict)
@@ -58,6 +64,12 @@ class TrialState:
     def last_reached(self) -> Payload | None:
         return self.reached[max(self.reached)] if self.reached else None
 
+    @property
+    def cloned_from(self) -> list[Payload]:
+        """The checkpoints that clones start from."""
+        steps = set(self.clones.values())
+        return [kept for kept in self.checkpoints if kept["step"] in steps]
+
     def may_resume(self) -> None:
         """Takes in that its next worker goes on from its newest checkpoint."""
         if self.checkpoints and not self.over:
@@ -73,8 +85,9 @@ def _targeted(trial: TrialState, payload: Payload) -> None:
     trial.may_resume()
 
 
-def _closed(trial: TrialState, _: Payload) -> None:
+def _closed(trial: TrialState, payload: Payload) -> None:
     trial.closed = True
+    trial.stopped = payload.get("reason", "")
 
 
 def _started(trial: TrialState, payload: Payload) -> None:

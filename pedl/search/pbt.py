@@ -11,7 +11,7 @@ the population keeps its size as long as somebody is left.
 
 from __future__ import annotations
 
-from pedl.config.brackets import Rung, exact
+from pedl.config.brackets import exact, rounds
 from pedl.config.hparams import Space
 from pedl.config.searcher import PbtSearcher
 from pedl.search.best import Rank, has_failed, rank, rank_of_failure
@@ -67,11 +67,8 @@ class PbtSearch(SearchMethod):
 
     def plan(self) -> Plan:
         """Returns the rounds as rungs: in each, the whole population is trained."""
-        size, rounds, steps = (
-            self._searcher.population_size, self._searcher.num_rounds, self._searcher.steps_per_round
-        )  # fmt: skip
-        rungs = tuple(Rung(steps * number, size) for number in range(1, rounds + 1))
-        return Plan((rungs,), size + (rounds - 1) * self._truncated)
+        clones = (self._searcher.num_rounds - 1) * self._truncated
+        return Plan((rounds(self._searcher),), self._searcher.population_size + clones)
 
     def _create(self, hparams: dict[str, object], parent: Parent | None) -> list[Operation]:
         operations = self._roster.create(hparams, self._searcher.steps_per_round, parent)

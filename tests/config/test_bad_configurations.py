@@ -86,7 +86,7 @@ BAD = {
     ),
     "URL without place": ("checkpoint_storage: {url: 's3://'}", 2, "checkpoint_storage.url", ["or an fsspec"]),
     "empty URL": ("checkpoint_storage: {url: ''}", 2, "checkpoint_storage.url", ["a directory or an fsspec URL"]),
-    "two slots": ("resources: {slots_per_trial: 2}", 2, "resources.slots_per_trial", ["found 2", "the number 1"]),
+    "no slots": ("resources: {slots_per_trial: 0}", 2, "resources.slots_per_trial", ["found 0", "at least 1"]),
     "slots as boolean": ("resources: {slots_per_trial: true}", 2, "resources.slots_per_trial", ["found true"]),
     "no concurrent trials": (
         "resources: {max_concurrent_trials: 0}", 2, "resources.max_concurrent_trials", ["found 0", "at least 1"],

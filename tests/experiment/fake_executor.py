@@ -134,6 +134,9 @@ class FakeExecutor(Executor):
             yield {"type": "done", "class": "Fake", "validation_metrics": ["accuracy", "loss"],
                    "numeric_profile": self.script.profile, "warnings": []}  # fmt: skip
             return
+        if task["kind"] == "profile":
+            yield {"type": "done", "numeric_profile": self.script.profile}
+            return
         wanted = self.script.session_config.get(trial_id)
         if wanted is not None and task["session_config"] != wanted:
             yield {"type": "restart", "session_config": wanted}
@@ -148,7 +151,7 @@ class FakeExecutor(Executor):
                 return
 
     def _train(self, task: dict[str, Any], attempt: Attempt) -> Iterator[dict[str, Any]]:
-        seed, trial_id, config = task["trial_seed"], task["trial_id"], task["config"]
+        seed, trial_id, config = _origin(task), task["trial_id"], task["config"]
         yield {"type": "started", "numeric_profile": self.script.profile, "audit": [], "session_config": {},
                "initial_state": _word(seed, "initial")}  # fmt: skip
         step = saved_at = _read_checkpoint(task)
@@ -169,43 +172,60 @@ class FakeExecutor(Executor):
             wanted = validated and config["checkpoint_policy"] == "all"
             if pausing or wanted or step % (config["min_checkpoint_period"] or 10**9) == 0:
                 saved_at = step
-                yield self._checkpoint(task, step)
+                yield self._checkpoint(task, seed, step)
             if pausing:
                 yield {"type": "paused", "step": step, "batches": step * config["batches_per_step"]}
                 return
         if saved_at != step:
-            yield self._checkpoint(task, step)
+            yield self._checkpoint(task, seed, step)
         yield self._validation(seed, trial_id, step)
         yield {"type": "done", "step": step, "batches": step * config["batches_per_step"],
                "weights_sha256": _word(seed, "weights", step), "fingerprint": _word(seed, "chain", step)}  # fmt: skip
 
-    def _validation(self, seed: int, trial_id: int, step: int) -> dict[str, Any]:
+    def _validation(self, seed: Any, trial_id: int, step: int) -> dict[str, Any]:
         accuracy = self.script.metrics.get(trial_id, _number(seed, "accuracy", step))
         return {"type": "validation", "step": step, "metrics": {"accuracy": accuracy, "loss": 1.0}}
 
-    def _checkpoint(self, task: dict[str, Any], step: int) -> dict[str, Any]:
+    def _checkpoint(self, task: dict[str, Any], seed: Any, step: int) -> dict[str, Any]:
         uuid = str(UUID(int=(self.chaos.random or random).getrandbits(128)))
         directory = Path(task["checkpoint_dir"]) / uuid
         directory.mkdir()
         (directory / "tensors.safetensors").write_bytes(b"%d" % step)
-        state = {"format": 1, "step": step, "tensors_sha256": hashlib.sha256(b"%d" % step).hexdigest()}
+        state = {
+            "format": 1,
+            "step": step,
+            "of": _word(seed, "weights", step),
+            "origin": seed,
+            "tensors_sha256": hashlib.sha256(b"%d" % step).hexdigest(),
+        }
         content = json.dumps(state).encode()
         (directory / "state.json").write_bytes(content)
         return {"type": "checkpoint", "step": step, "batches": step * task["config"]["batches_per_step"], "uuid": uuid,
                 "path": str(directory), "sha256": hashlib.sha256(content).hexdigest(), "size_bytes": 1}  # fmt: skip
 
 
+def _origin(task: dict[str, Any]) -> Any:
+    """What all results of a trial follow from: its seed, and the state that it started from if there was one."""
+    if task["resume"] is not None:
+        return _read_state(task["resume"])["origin"]
+    return [task["trial_seed"], None if task["source"] is None else _read_state(task["source"])["of"]]
+
+
+def _read_state(checkpoint: dict[str, Any]) -> Any:
+    content = (Path(checkpoint["path"]) / "state.json").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == checkpoint["sha256"]
+    return json.loads(content)
+
+
 def _read_checkpoint(task: dict[str, Any]) -> int:
     if task["resume"] is None:
         return 0
-    content = (Path(task["resume"]["path"]) / "state.json").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == task["resume"]["sha256"]
-    step = json.loads(content)["step"]
+    step = _read_state(task["resume"])["step"]
     assert step == task["resume"]["step"] <= task["until_step"]
     return int(step)
 
 
-def _step(seed: int, step: int, batches: int) -> dict[str, Any]:
+def _step(seed: Any, step: int, batches: int) -> dict[str, Any]:
     words = b"".join(bytes.fromhex(_word(seed, step, batch)) for batch in range(batches))
     return {"type": "step", "step": step, "batches": step * batches, "metrics": {"loss": _number(seed, "loss", step)},
             "states": base64.b64encode(words).decode(), "data": base64.b64encode(words).decode(),

@@ -9,16 +9,18 @@ from pedl.errors import StoreError
 from pedl.experiment import list_experiments, load_experiment
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import fold
+from pedl.experiment.ranking import Standing
 from pedl.store import Home, lock
 from tests.experiment.fake_executor import FakeExecutor, MasterDied, Script
 
 DESCRIBED = {
     "id", "state", "description", "labels", "archived", "experiment_seed", "model_definition_sha256", "outcome_sha256",
-    "source", "numeric_profile", "best_trial", "config", "messages", "trials",
+    "source", "numeric_profile", "best_trial", "config", "messages", "brackets", "waited_s", "trials",
 }  # fmt: skip
 TRIAL = {
     "id", "state", "hparams", "trial_seed", "steps_completed", "batches_completed", "restarts",
-    "stopped_early", "training", "validation", "weights_sha256", "fingerprint", "checkpoints", "audit", "messages",
+    "parent", "rung", "stopped", "stopped_early", "training", "validation", "weights_sha256", "fingerprint",
+    "checkpoints", "audit", "messages", "difference",
 }  # fmt: skip
 
 
@@ -79,7 +81,8 @@ def test_a_listing_says_at_every_moment_what_the_events_say(experiment):
 
     def compare(_):
         (listed,) = list_experiments(one._home)
-        expected = summary(fold(one._home.events(1)))
+        state = fold(one._home.events(1))
+        expected = summary(state, Standing(state))
         assert {name: listed[name] for name in expected} == expected
         compared.append(expected)
 

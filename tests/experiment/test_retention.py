@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pedl.experiment import load_experiment, retention
 from pedl.experiment.fold import ExperimentState
-from pedl.experiment.retention import kept_uuids, surplus
+from pedl.experiment.retention import Retention
 from pedl.experiment.trial_state import TrialState
 from tests.experiment.fake_executor import Chaos, FakeExecutor, MasterDied
 from tests.experiment.laws import SCRIPT
@@ -25,14 +25,26 @@ def states(draw):
     }
     searcher = {"metric": "m", "smaller_is_better": draw(st.booleans())}
     state = ExperimentState(created={"config": {"checkpoint_storage": counts, "searcher": searcher}})
-    for trial_id in range(1, draw(st.integers(1, 4)) + 1):
+    count = draw(st.integers(1, 4))
+    for trial_id in range(1, count + 1):
         trial = state.trials[trial_id] = TrialState(trial_id, {}, trial_id, closed=draw(st.booleans()))
         trial.failure = draw(st.sampled_from([None, None, {"kind": "code"}]))
         for step in sorted(draw(st.sets(st.integers(1, 9), max_size=5))):
             trial.apply("checkpoint", {"step": step, "batches": step, "uuid": f"{trial_id}-{step}", "sha256": ""})
             if draw(st.booleans()):
                 trial.validations[step] = {"step": step, "metrics": {"m": draw(METRICS)}}
+            if draw(st.integers(0, 3)) == 0:
+                trial.clones[count + step] = step
     return state
+
+
+def surplus(state):
+    return Retention(state).surplus()
+
+
+def kept_uuids(state):
+    gone = {it["uuid"] for _, it in surplus(state)}
+    return {it["uuid"] for trial in state.trials.values() for it in trial.checkpoints} - gone
 
 
 def goodness(state, trial, checkpoint):
@@ -58,6 +70,7 @@ def expected(state):
         keep |= {it["uuid"] for it in newest[: counts["save_trial_latest"]]}
         validated.sort(key=lambda it: goodness(state, trial, it))
         keep |= {it["uuid"] for it in validated[: counts["save_trial_best"]]}
+        keep |= {it["uuid"] for it in newest if it["step"] in trial.clones.values()}
         if newest and not trial.closed and trial.failure is None:
             keep.add(newest[0]["uuid"])
     return keep | {uuid for _, uuid in sorted(everywhere)[: counts["save_experiment_best"]]}
@@ -88,13 +101,43 @@ def test_what_is_kept_in_the_end_does_not_depend_on_the_order_in_which_trials_ca
     order.shuffle(arriving)
     for trial in state.trials.values():
         trial.checkpoints = []
+    retention = Retention(state)
     by_trial = {trial_id: sorted((it for t, it in arriving if t.id == trial_id), key=lambda it: it["batches"])
                 for trial_id in state.trials}  # fmt: skip
     for trial, _ in arriving:
         trial.apply("checkpoint", by_trial[trial.id].pop(0))
-        for other, checkpoint in surplus(state):
+        retention.update([trial.id])
+        for other, checkpoint in retention.surplus():
             other.apply("checkpoint_deleted", {"uuid": checkpoint["uuid"]})
+            retention.update([other.id])
     assert {it["uuid"] for trial in state.trials.values() for it in trial.checkpoints} == keep
+
+
+@given(states(), st.data())
+def test_looking_at_what_changed_finds_what_looking_at_everything_finds(state, data):
+    """Trials fail and end, checkpoints go, and clones end: in any order."""
+    retention = Retention(state)
+    for _ in range(data.draw(st.integers(1, 8))):
+        trial = state.trials[data.draw(st.sampled_from(sorted(state.trials)))]
+        change = data.draw(st.sampled_from(["fail", "close", "drop", "clone ends"]))
+        if change == "fail":
+            trial.failure = {"kind": "code"}
+        elif change == "close":
+            trial.closed = True
+        elif change == "drop":
+            trial.checkpoints = trial.checkpoints[:-1]
+        else:
+            trial.clones.popitem() if trial.clones else None
+        retention.update([trial.id])
+        assert [(one.id, it) for one, it in retention.surplus()] == [(one.id, it) for one, it in surplus(state)]
+        retention._due |= set(state.trials)  # nothing is removed here, so that everything stays to be found
+
+
+@given(states())
+def test_what_is_busy_goes_later(state):
+    retention, everything = Retention(state), [it["uuid"] for _, it in surplus(state)]
+    assert retention.surplus(lambda uuid: True) == []
+    assert [it["uuid"] for _, it in retention.surplus()] == everything
 
 
 @pytest.mark.parametrize(("best", "latest"), [(0, 0), (1, 0), (0, 1), (1, 1), (2, 3), (9, 9)])

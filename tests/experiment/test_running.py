@@ -11,7 +11,7 @@ import pytest
 from pedl.errors import NotReproduced, StoreError
 from pedl.experiment import Experiment, load_experiment
 from pedl.experiment.master import Master
-from pedl.experiment.running import _limit
+from pedl.experiment.running import trials_at_once
 from pedl.store import lock
 from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
 
@@ -350,10 +350,10 @@ def test_what_was_completed_meanwhile_is_not_canceled(experiment, monkeypatch):
 
 
 def test_half_the_cores_are_of_those_that_this_process_may_use(monkeypatch):
-    config = {"resources": {"max_concurrent_trials": None}}
+    config = {"resources": {"slots_per_trial": 1, "max_concurrent_trials": None}}
     monkeypatch.setattr("os.cpu_count", lambda: 64)
     for usable, expected in (({0}, 1), (set(range(8)), 4)):
         monkeypatch.setattr("os.sched_getaffinity", lambda pid, usable=usable: usable, raising=False)
-        assert _limit(None, config) == expected
+        assert trials_at_once(None, config) == expected
     monkeypatch.delattr("os.sched_getaffinity")
-    assert _limit(None, config) == 32
+    assert trials_at_once(None, config) == 32
