@@ -38,6 +38,7 @@ def test_the_arrows_between_the_rooms_are_kept(copy_of_the_house):
         ("store/__init__.py", "import pedl.experiment", "Arrows point one way"),
         ("trial/__init__.py", "import pedl.store", "A trial knows nothing"),
         ("experiment/__init__.py", "import keras", "Only trials load TensorFlow"),
+        ("verify/__init__.py", "import keras", "Only trials load TensorFlow"),
         ("cli/__init__.py", "def late():\n    import pedl.trial", "Only trials load TensorFlow"),
     ],
 )

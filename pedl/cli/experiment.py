@@ -9,6 +9,7 @@ from pedl.cli.options import experiment_argument, home_option, json_option
 from pedl.cli.output import say, show_json
 from pedl.cli.run_commands import activate, create, wait
 from pedl.cli.stop_commands import cancel, kill, pause
+from pedl.cli.verify_commands import compare_two, verify
 
 follow_option = click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
 
@@ -18,7 +19,7 @@ def experiment() -> None:
     """Create experiments, run them, and look at them."""
 
 
-for command in (create, activate, wait, pause, cancel, kill):
+for command in (create, activate, wait, pause, cancel, kill, verify, compare_two):
     experiment.add_command(command)
 
 

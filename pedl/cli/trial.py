@@ -7,11 +7,15 @@ import click
 from pedl.cli.group import Group
 from pedl.cli.options import home_option, json_option, trial_argument
 from pedl.cli.output import show_json
+from pedl.cli.verify_commands import verify_trial
 
 
 @click.group(cls=Group)
 def trial() -> None:
-    """Look at one trial; 3/12 is trial 12 of experiment 3."""
+    """Look at one trial, or run it again; 3/12 is trial 12 of experiment 3."""
+
+
+trial.add_command(verify_trial)
 
 
 @trial.command()

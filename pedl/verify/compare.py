@@ -1,0 +1,246 @@
+"""Two experiments, or two trials, side by side, from what was recorded of them; nothing is run.
+
+Compared in the order in which one thing follows from another: configuration, code, numeric profile, decisions, batches
+(initial weights, data, variables), metrics, weights. The first that differs explains what differs after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from pedl.errors import InputError
+from pedl.experiment import Experiment
+from pedl.experiment.alarm import first_difference
+from pedl.experiment.diagnosis import Circumstances, diagnose
+from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.profile import profile_differences
+from pedl.experiment.trial_state import Payload, TrialState
+
+_FOR_PEOPLE = ("description", "labels")
+"""Fields of a configuration that nothing follows from."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One thing that was compared.
+
+    Attributes:
+      differences: a line for each difference, with both sides; none if both are equal.
+    """
+
+    name: str
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides are equal."""
+        return not self.differences
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides, and what was compared, causes before consequences."""
+
+    one: str
+    other: str
+    sections: tuple[Section, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing differs."""
+        return all(section.equal for section in self.sections)
+
+    @property
+    def first(self) -> Section | None:
+        """The first section that differs."""
+        return next((section for section in self.sections if not section.equal), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as plain JSON, as `pedl experiment compare --json` prints it."""
+        return {
+            "one": self.one,
+            "other": self.other,
+            "identical": self.identical,
+            "first": None if self.first is None else self.first.name,
+            "sections": [
+                {"name": it.name, "equal": it.equal, "differences": list(it.differences)} for it in self.sections
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Side:
+    """An experiment, or one trial of it."""
+
+    experiment: Experiment
+    trial_id: int | None = None
+
+    @property
+    def name(self) -> str:
+        """ID, or E/T."""
+        return str(self.experiment.id) if self.trial_id is None else f"{self.experiment.id}/{self.trial_id}"
+
+
+def compare(one: Side, other: Side) -> Comparison:
+    """Compares what was recorded of two experiments, or of two trials.
+
+    Raises:
+      InputError: if one side is an experiment and the other a trial.
+      StoreError: if there is no such trial.
+    """
+    if (one.trial_id is None) != (other.trial_id is None):
+        raise InputError(f"{one.name} and {other.name}: expected two experiments, such as 1 2, or two trials, 1/3 2/3.")
+    states = [fold(side.experiment.home.events(side.experiment.id)) for side in (one, other)]
+    pairs = _pairs(one, other, states)
+    code, profile = list(_code(one, other, states)), list(_profiles(pairs))
+    circumstances = Circumstances(code_change=code[0] if code else None, profile=profile)
+    sections = [
+        Section("configuration", tuple(_configuration(states))),
+        Section("code", tuple(code)),
+        Section("numeric profile", tuple(_unique(f"{it.entry}: {it.recorded} and {it.found}" for it in profile))),
+        Section("decisions", tuple(_decisions(pairs))),
+        Section("batches", tuple(_over(pairs, lambda left, right: _batches(left, right, circumstances)))),
+        Section("metrics", tuple(_over(pairs, _metrics))),
+        Section("weights", tuple(_over(pairs, _weights))),
+    ]
+    return Comparison(one.name, other.name, tuple(sections))
+
+
+Pair = tuple[TrialState | None, TrialState | None]
+
+
+def _pairs(one: Side, other: Side, states: list[ExperimentState]) -> list[Pair]:
+    if one.trial_id is not None and other.trial_id is not None:
+        one.experiment.log_file(one.trial_id)  # refuses a number that no trial has
+        other.experiment.log_file(other.trial_id)
+        return [(states[0].trials[one.trial_id], states[1].trials[other.trial_id])]
+    numbers = sorted({*states[0].trials, *states[1].trials})
+    return [(states[0].trials.get(number), states[1].trials.get(number)) for number in numbers]
+
+
+def _configuration(states: list[ExperimentState]) -> Iterator[str]:
+    flat = [_flat(state.created["config"]) for state in states]
+    for path in sorted({*flat[0], *flat[1]}):
+        sides = [it.get(path, "nothing") for it in flat]
+        if sides[0] != sides[1] and path not in _FOR_PEOPLE:
+            yield f"{path}: {sides[0]} and {sides[1]}"
+
+
+def _flat(tree: Payload, prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found.update(_flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value})
+    return found
+
+
+def _code(one: Side, other: Side, states: list[ExperimentState]) -> Iterator[str]:
+    files = [state.created["model_definition_files"] for state in states]
+    copies = [side.experiment.home.paths(side.experiment.id).model_definition for side in (one, other)]
+    for name in sorted({*files[0], *files[1]}):
+        if name not in files[0] or name not in files[1]:
+            yield f"{name} is in {one.name if name in files[0] else other.name} alone"
+        elif files[0][name] != files[1][name]:
+            yield f"{name}{_first_line(*(copy / name for copy in copies))}"
+
+
+def _first_line(one: Path, other: Path) -> str:
+    """Returns where two files differ first, if both can be read as text."""
+    try:
+        lines = [path.read_text(encoding="utf-8").splitlines() for path in (one, other)]
+    except (OSError, UnicodeDecodeError):
+        return " differs"
+    for number, (left, right) in enumerate(zip_longest(*lines), start=1):
+        if left != right:
+            return f", line {number}: {_quoted(left)} and {_quoted(right)}"
+    return " differs in line endings"
+
+
+def _quoted(line: str | None) -> str:
+    return "nothing" if line is None else repr(line.strip())
+
+
+def _profiles(pairs: Iterable[Pair]) -> Iterator[ProfileDifference]:
+    for one, other in pairs:
+        sides = [None if it is None or it.started is None else it.started["numeric_profile"] for it in (one, other)]
+        if sides[0] is not None and sides[1] is not None:
+            yield from profile_differences(sides[0], sides[1])
+
+
+def _decisions(pairs: Iterable[Pair]) -> Iterator[str]:
+    for one, other in pairs:
+        if one is None or other is None:
+            there = one or other
+            assert there is not None
+            yield f"trial {there.id}: only one side has it"
+            continue
+        sides = [
+            _flat({"hparams": it.hparams, "trial_seed": it.seed, "trained to steps": it.targets}) for it in (one, other)
+        ]
+        for name in sorted({*sides[0], *sides[1]}):
+            left, right = (side.get(name, "nothing") for side in sides)
+            if left != right:
+                yield f"trial {_named(one, other)}: {name}: {left} and {right}"
+
+
+def _over(pairs: Iterable[Pair], found: Callable[[TrialState, TrialState], str | None]) -> Iterator[str]:
+    for one, other in pairs:
+        line = None if one is None or other is None else found(one, other)
+        if one is not None and other is not None and line is not None:
+            yield f"trial {_named(one, other)}: {line}"
+
+
+def _named(one: TrialState, other: TrialState) -> str:
+    return str(one.id) if one.id == other.id else f"{one.id} and {other.id}"
+
+
+def _batches(one: TrialState, other: TrialState, circumstances: Circumstances) -> str | None:
+    difference = first_between(one, other, circumstances)
+    if difference is None:
+        return None
+    where = f"batch {difference.batch} (step {difference.step}), " if difference.batch else ""
+    tensors = f" Tensors: {', '.join(difference.tensors[:6])}." if difference.tensors else ""
+    return (
+        f"{where}{difference.what}: {difference.recorded} and {difference.repeated}. "
+        f"Cause: {difference.cause}. {difference.because}{tensors}"
+    )
+
+
+def first_between(one: TrialState, other: TrialState, circumstances: Circumstances) -> Difference | None:
+    """Returns the first difference in the words of two trials' batches; None if there is none in what both have."""
+    places: list[tuple[str, Payload | None, Payload | None]] = [("started", one.started, other.started)]
+    places += [("step", one.steps[step], other.steps.get(step)) for step in sorted(one.steps)]
+    for kind, left, right in places:
+        if left is None or right is None:
+            continue
+        recorded, repeated = ({**side, "metrics": {}} for side in (left, right))
+        mismatch = first_difference(kind, recorded, repeated)
+        if mismatch is not None:
+            return diagnose(kind, recorded, repeated, mismatch, circumstances)
+    return None
+
+
+def _metrics(one: TrialState, other: TrialState) -> str | None:
+    for what in ("steps", "validations"):
+        left, right = getattr(one, what), getattr(other, what)
+        for step in sorted({*left, *right}):
+            if step not in left or step not in right:
+                return f"step {step}: {'training' if what == 'steps' else 'validation'} is recorded on one side alone"
+            mismatch = first_difference("validation", left[step], right[step])
+            if mismatch is not None:
+                kind = "training" if what == "steps" else "validation"
+                return f"step {step}, {kind} {mismatch.what}: {mismatch.recorded} and {mismatch.repeated}"
+    return None
+
+
+def _weights(one: TrialState, other: TrialState) -> str | None:
+    left, right = (None if it.last_reached is None else it.last_reached["weights_sha256"] for it in (one, other))
+    return None if left == right else f"{left} and {right}"
+
+
+def _unique(lines: Iterable[str]) -> Iterator[str]:
+    yield from dict.fromkeys(lines)

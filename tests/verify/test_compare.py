@@ -1,0 +1,112 @@
+"""Two experiments side by side, from their records: which difference is the first, and what is no difference."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pedl.errors import InputError, StoreError
+from pedl.experiment import Experiment, create_experiment
+from pedl.verify.compare import Side, compare
+from tests.experiment.conftest import configuration
+from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
+
+
+@pytest.fixture
+def ran(tmp_path: Path, definition: Path) -> Any:
+    def run(script: Script | None = None, seed: int = 7, code: str = "x = 1\n", **changes: Any) -> Experiment:
+        source = definition
+        if code != "x = 1\n":
+            source = tmp_path / "other"
+            source.mkdir()
+            (source / "model_def.py").write_text(code)
+        made = create_experiment(
+            configuration(**changes), source, tmp_path / "home", seed, FakeExecutor(script=script or Script())
+        )
+        made.run(workers=1)
+        return made
+
+    return run
+
+
+def compared(one: Experiment, other: Experiment) -> dict[str, Any]:
+    found = compare(Side(one), Side(other)).to_dict()
+    return {"first": found["first"], **{it["name"]: it["differences"] for it in found["sections"]}}
+
+
+def test_the_same_experiment_run_twice_is_identical_whatever_it_is_called(ran: Any) -> None:
+    found = compare(Side(ran()), Side(ran(description="again", labels=["b"])))
+    assert found.identical and found.first is None
+    assert [section.name for section in found.sections] == [
+        "configuration", "code", "numeric profile", "decisions", "batches", "metrics", "weights",
+    ]  # fmt: skip
+    assert json.loads(json.dumps(found.to_dict()))["identical"] is True
+
+
+def test_another_seed_differs_in_the_configuration_and_in_all_that_follows(ran: Any) -> None:
+    found = compared(ran(), ran(seed=8))
+    assert found["first"] == "configuration"
+    assert found["configuration"] == ["reproducibility.experiment_seed: 7 and 8"]
+    assert found["code"] == found["numeric profile"] == []
+    assert found["decisions"] and found["batches"] and found["metrics"] and found["weights"]
+
+
+def test_a_changed_line_of_code_is_shown_with_both_sides(ran: Any) -> None:
+    found = compared(ran(), ran(code="x = 1\ny = 2\n"))
+    assert (found["first"], found["code"]) == ("code", ["model_def.py, line 2: nothing and 'y = 2'"])
+
+
+def test_another_version_is_a_difference_of_the_profile(ran: Any) -> None:
+    found = compared(ran(), ran(Script(profile={**PROFILE, "tensorflow": "2.20"})))
+    assert (found["first"], found["numeric profile"]) == ("numeric profile", ["tensorflow: 2.21 and 2.20"])
+
+
+def test_another_hyperparameter_is_a_decision(ran: Any) -> None:
+    hparams = {"units": {"type": "int", "minval": 4, "maxval": 64}, "nested": {"rate": 0.25}}
+    found = compared(ran(), ran(hyperparameters=hparams))
+    assert found["first"] == "configuration"
+    assert found["decisions"][0] == "trial 1: hparams.nested.rate: 0.5 and 0.25"
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "line"),
+    [
+        ("started", "batches", "trial 2: initial_state: .* Cause: initial weights"),
+        ("step", "batches", r"trial 2: batch 2 \(step 1\), states, batch 2 of the step: .* Cause: operation"),
+        ("validation", "metrics", "trial 2: step 2, validation metrics.accuracy: .* and 0.0"),
+        ("done", "weights", "trial 2: .* and 00"),
+    ],
+)
+def test_the_first_trial_that_came_out_otherwise_is_named(ran: Any, kind: str, first: str, line: str) -> None:
+    one = ran()
+    other = ran(Script(lost={2: 1}, differs_when_repeated={}))
+    assert compare(Side(one), Side(other)).identical  # a restart is no difference
+    executor = FakeExecutor(script=Script(differs_when_repeated={2: kind}))
+    executor._attempts[2] = 1  # every attempt of trial 2 is a second one
+    third = create_experiment(configuration(), one.home.paths(1).model_definition, one.home, 7, executor)
+    third.run(workers=1)
+    found = compared(one, third)
+    assert found["first"] == first
+    (difference,) = found[first]
+    assert re.match(line, difference)
+
+
+def test_two_trials_can_be_compared_and_a_trial_with_an_experiment_cannot(ran: Any) -> None:
+    one = ran()
+    found = compare(Side(one, 1), Side(one, 2))
+    assert not found.identical and found.first is not None and found.first.name == "decisions"
+    assert any(line.startswith("trial 1 and 2: trial_seed") for line in found.first.differences)
+    assert compare(Side(one, 1), Side(one, 1)).identical
+    with pytest.raises(InputError, match="1 and 1/2: expected two experiments, such as 1 2, or two trials, 1/3 2/3"):
+        compare(Side(one), Side(one, 2))
+    with pytest.raises(StoreError, match="There is no trial 1/9"):
+        compare(Side(one, 1), Side(one, 9))
+
+
+def test_trials_that_one_side_lacks_are_told(ran: Any) -> None:
+    searcher = {"name": "random", "metric": "accuracy", "smaller_is_better": False, "max_steps": 4, "max_trials": 2}
+    assert "trial 3: only one side has it" in compared(ran(), ran(searcher=searcher))["decisions"]

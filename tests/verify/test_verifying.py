@@ -1,0 +1,228 @@
+"""Verifying with workers that are a formula: what is compared, what is told, and what is left alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pedl.errors import StoreError
+from pedl.experiment import Experiment
+from pedl.store import Home
+from pedl.verify import ProfileDifference, TrialVerification, verify_experiment
+from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
+
+
+def rewrite(home: Home, kind: str, change: Any, trial_id: int | None = None) -> None:
+    """Changes the record itself: calls `change(payload)` for each event of a kind."""
+    with sqlite3.connect(home.path / "pedl.db") as connection:
+        query = "SELECT sequence, trial_id, payload FROM events WHERE kind = ?"
+        for sequence, of_trial, text in connection.execute(query, (kind,)).fetchall():
+            if trial_id in (None, of_trial):
+                payload = json.loads(text)
+                change(payload)
+                connection.execute("UPDATE events SET payload = ? WHERE sequence = ?", (json.dumps(payload), sequence))
+
+
+def files(home: Home) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(home.path.rglob("*")) if path.is_file()}
+
+
+def ran(experiment: Any, executor: FakeExecutor | None = None, **changes: Any) -> Experiment:
+    made: Experiment = experiment(executor, **changes)
+    made.run(workers=1)
+    return made
+
+
+def test_an_untouched_experiment_is_identical_and_stays_as_it_is(experiment: Any) -> None:
+    one = ran(experiment)
+    before, events = files(one.home), one.home.events(1)
+    found = verify_experiment(one)
+    assert found.identical
+    assert [it.to_dict() for it in found.trials] == [
+        {"trial_id": number, "identical": True, "steps": 4, "batches": 8, "tensors": 4, "metrics": 8, "checkpoints": 4,
+         "weights": True, "difference": None, "note": ""}
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+    assert found.decisions == 9
+    assert one.home.events(1) == events
+    assert set(files(one.home)) == set(before)
+    assert json.loads(json.dumps(found.to_dict()))["identical"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "batch", "cause"),
+    [
+        ("started", "initial_state", 0, "initial weights"),
+        ("step", "states, batch 2 of the step", 2, "operation"),
+        ("validation", "metrics.accuracy", None, "operation"),
+        ("checkpoint", "sha256", None, "operation"),
+        ("done", "weights_sha256", None, "operation"),
+    ],
+)
+def test_a_trial_that_repeats_otherwise_is_named_and_stopped(
+    experiment: Any, kind: str, what: str, batch: int | None, cause: str
+) -> None:
+    executor = FakeExecutor(script=Script(differs_when_repeated={2: kind}))
+    found = verify_experiment(ran(experiment, executor))
+    assert [it.identical for it in found.trials] == [True, False, True]
+    difference = found.trials[1].difference
+    assert difference is not None
+    assert (difference.what, difference.batch, difference.cause) == (what, batch, cause)
+    assert not found.identical
+    assert executor._running == {}
+
+
+def test_only_the_trials_that_were_asked_for_are_run(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = ran(experiment, executor)
+    executor.started.clear()
+    assert [it.trial_id for it in verify_experiment(one, trials=[3]).trials] == [3]
+    assert {task["trial_id"] for task in executor.started} == {0, 3}
+    with pytest.raises(StoreError, match="There is no trial 1/4; experiment 1 has trials 1 to 3"):
+        verify_experiment(one, trials=[4])
+
+
+@pytest.mark.parametrize("kind", ["nan", "code", "data"])
+def test_a_failure_of_the_trials_own_must_come_again(experiment: Any, kind: str) -> None:
+    executor = FakeExecutor(script=Script(fails={2: (3, kind)}))
+    one = ran(experiment, executor)
+    found = verify_experiment(one)
+    assert found.identical
+    assert found.trials[1].note == f"it failed in the original ({kind}), and did so again"
+    assert found.trials[1].steps == 2
+
+    executor.script.fails = {}
+    difference = verify_experiment(one).trials[1].difference
+    assert difference is not None
+    assert (difference.what, difference.step, difference.recorded, difference.cause) == ("failure", 3, kind, "failure")
+
+
+def test_a_failure_that_was_not_recorded_is_a_difference(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = ran(experiment, executor)
+    executor.script.fails = {2: (3, "nan")}
+    difference = verify_experiment(one).trials[1].difference
+    assert difference is not None
+    assert (difference.what, difference.step, difference.repeated) == ("failure", 3, "nan")
+    assert "failed in step 3" in difference.message
+
+
+def test_lost_processes_are_started_again_and_no_difference(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = ran(experiment, executor)
+    executor.script.lost = {2: 3}  # its second and third attempt: of the verification
+    found = verify_experiment(one)
+    assert found.identical
+    assert [it.checkpoints for it in found.trials] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("stop", ["pause", "cancel", "kill"])
+def test_a_trial_that_was_stopped_half_way_is_compared_as_far_as_its_record_goes(experiment: Any, stop: str) -> None:
+    one = experiment(None, max_restarts=0)
+
+    def stopping(running: Experiment) -> None:
+        if running.describe()["trials"][0]["steps_completed"] == 2:
+            one.home.request(1, stop, {})
+
+    one.run(workers=1, on_change=stopping)
+    assert one.state in ("PAUSED", "CANCELED")
+    found = verify_experiment(one)
+    assert found.identical
+    recorded = one.describe()["trials"][0]["steps_completed"]
+    assert 2 <= recorded < 4
+    assert (found.trials[0].steps, found.trials[0].weights) == (recorded, False)
+    assert found.trials[0].note == f"its record ends with step {recorded}: it was not over"
+    assert (found.trials[2].steps, found.trials[2].note) == (0, "nothing was recorded of it")
+    if stop == "pause":
+        one.run(workers=1)
+        assert verify_experiment(one).identical
+
+
+def test_another_library_version_is_told_first_and_is_the_cause_of_what_differs(experiment: Any) -> None:
+    one = ran(experiment)
+
+    def older(payload: dict[str, Any]) -> None:
+        payload["numeric_profile"]["tensorflow"] = "2.20"
+
+    rewrite(one.home, "started", older)
+    told: list[Any] = []
+    found = verify_experiment(one, on_change=told.append)
+    assert found.identical
+    assert isinstance(told[0], ProfileDifference) and isinstance(told[1], TrialVerification)
+    assert (told[0].entry, told[0].recorded, told[0].found) == ("tensorflow", "2.20", PROFILE["tensorflow"])
+    assert [it.cause for it in found.profile_differences] == ["versions"]
+
+    rewrite(one.home, "step", lambda payload: payload["metrics"].update(loss=0.5), trial_id=2)
+    difference = verify_experiment(one).trials[1].difference
+    assert difference is not None and difference.cause == "versions"
+    assert "tensorflow: recorded 2.20, found 2.21" in difference.message
+
+
+def test_another_session_is_a_matter_of_the_pools(experiment: Any) -> None:
+    executor = FakeExecutor(script=Script(session_config={2: {"intra_op": 1}}))
+    one = ran(experiment, executor)
+    assert verify_experiment(one).identical
+    executor.script.session_config = {2: {"intra_op": 3}}
+    difference = verify_experiment(one).trials[1].difference
+    assert difference is not None
+    assert (difference.what, difference.cause) == ("session_config", "pools")
+    assert (difference.recorded, difference.repeated) == ({"intra_op": 1}, {"intra_op": 3})
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "cause"),
+    [
+        ("trial_created", lambda payload: payload["hparams"].update(units=99), "hyperparameters"),
+        ("trial_targeted", lambda payload: payload.update(until_step=3), "decisions"),
+    ],
+)
+def test_a_search_that_decides_otherwise_is_named(experiment: Any, kind: str, change: Any, cause: str) -> None:
+    one = ran(experiment)
+    rewrite(one.home, kind, change, trial_id=2)
+    found = verify_experiment(one, trials=[1])
+    assert not found.identical and found.trials[0].identical
+    assert found.difference is not None and found.difference.cause == cause
+    assert "on trial 2" in found.difference.message
+
+
+def test_a_changed_line_of_code_is_named_even_if_nothing_else_differs(experiment: Any) -> None:
+    one = ran(experiment)
+    code = one.home.paths(1).model_definition / "model_def.py"
+    code.write_text("x = 2\n")
+    found = verify_experiment(one)
+    assert all(it.identical for it in found.trials) and not found.identical
+    assert found.code_change is not None and found.code_change.startswith("model_def.py was changed")
+
+    rewrite(one.home, "step", lambda payload: payload["metrics"].update(loss=0.5), trial_id=2)
+    difference = verify_experiment(one).trials[1].difference
+    assert difference is not None and difference.cause == "code"
+
+
+def test_what_a_trial_wrote_beside_its_code_does_not_meet_its_repetition(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = ran(experiment, executor)
+    (one.home.paths(1).model_definition / "notes.txt").write_text("left by training")
+    seen: list[list[str]] = []
+    start = executor.start
+
+    def looking(task: dict[str, Any]) -> Any:
+        seen.append(sorted(path.name for path in Path(task["definition"]).iterdir()))
+        return start(task)
+
+    executor.start = looking  # type: ignore[method-assign]
+    assert verify_experiment(one).identical
+    assert seen and all(names == ["model_def.py"] for names in seen)
+
+
+def test_a_comparison_that_sees_nothing_would_call_everything_identical(
+    experiment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin: the tests above fail without the comparison."""
+    executor = FakeExecutor(script=Script(differs_when_repeated={2: "step"}))
+    one = ran(experiment, executor)
+    monkeypatch.setattr("pedl.verify.trial_check.first_difference", lambda *results: None)
+    assert verify_experiment(one).identical
