@@ -17,7 +17,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pedl import seeds
-from pedl.trial import fingerprint, metrics
+from pedl.trial import fingerprint, in_order, metrics
 from pedl.trial.generators import borrowed
 from pedl.trial.hidden_state import check_no_hidden_state
 from pedl.trial.sources import Segment, Source
@@ -91,40 +91,55 @@ class Loop:
         signature = source.signature(feed)
         key = (phase, id(source), str(signature))
         if key not in self._functions:
-            build = {"training": self._training, "validation": self._validation}[phase]
-            self._functions[key] = self._compiled(phase, build(source), signature)
+            self._functions[key] = self._compiled(phase, source, signature)
         return self._functions[key]
 
-    def _compiled(self, phase: str, body: Callable[..., Any], signature: Any) -> Callable[..., Any]:
-        def run(feed: Any) -> Any:
-            with metrics.phase(phase):
-                return body(feed)
-
-        function, graph = self._traced(run, phase, signature)
-        if phase == "training" and not self._functions and self._state.capture(graph):
-            function, graph = self._traced(run, phase, signature)
+    def _compiled(self, phase: str, source: Source, signature: Any) -> Callable[..., Any]:
+        batch = self._batch(phase, source)
+        row = tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape[1:], spec.dtype), signature)
+        traced, graph = self._traced(phase, batch, row, _noinline=True)
+        if phase == "training" and not self._functions:
+            self._state.capture(graph)
         self._state.check_complete(graph)
         if check_no_hidden_state(graph, phase):
             self._running_python.add(phase)
-        # Traced all the same, which creates all variables and runs nothing.
-        return run if self._model.run_eagerly else function
+        body = {"training": self._training, "validation": self._validation}[phase]
+        if self._model.run_eagerly:  # traced all the same, which creates all variables and runs nothing
+            return body(batch)
+        light = in_order.is_light(graph, self._state.variables())
+        return in_order.running(self._traced(phase, body(batch if light else traced), signature)[0])
 
-    def _traced(self, run: Callable[..., Any], phase: str, signature: Any) -> tuple[Callable[..., Any], Any]:
-        function = tf.function(run, autograph=False, input_signature=[signature])
-        with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)):
+    def _traced(self, phase: str, run: Callable[..., Any], signature: Any, **attributes: Any) -> tuple[Any, Any]:
+        function = tf.function(
+            run, autograph=False, input_signature=[signature], experimental_attributes=attributes or None
+        )
+        with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)), in_order.executor():
             return function, function.get_concrete_function().graph
 
-    def _weighted(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        return batch if self._class_weight is None else class_weighted(batch, self._class_weight)
+    def _batch(self, phase: str, source: Source) -> Callable[[Any], None]:
+        """Returns what trains or validates with the batch of one row of a feed."""
 
-    def _training(self, source: Source) -> Callable[..., Any]:
+        def train(row: Any) -> None:
+            batch = arranged(self._model, source.take(row))
+            self._model.train_step(batch if self._class_weight is None else class_weighted(batch, self._class_weight))
+
+        def validate(row: Any) -> None:
+            self._model.test_step(arranged(self._model, source.take(row)))
+
+        def run(row: Any) -> None:
+            with metrics.phase(phase):
+                (train if phase == "training" else validate)(row)
+
+        return run
+
+    def _training(self, train: Callable[[Any], None]) -> Callable[..., Any]:
         recorded = [fingerprint.joint_word, *([fingerprint.words] if self._every_tensor else [])]
 
         def train_batches(feed: Any) -> list[tf.Tensor]:
             count = tf.shape(tf.nest.flatten(feed)[0])[0]
 
             def one_batch(index: tf.Tensor, *records: tf.TensorArray) -> tuple[Any, ...]:
-                self._model.train_step(self._weighted(arranged(self._model, source.take(_row(feed, index)))))
+                train(_row(feed, index))
                 variables = self._state.complete()
                 words = [record(variables) for record in recorded]
                 return index + 1, *(ta.write(index, word) for ta, word in zip(records, words, strict=True))
@@ -138,12 +153,12 @@ class Loop:
 
         return train_batches
 
-    def _validation(self, source: Source) -> Callable[..., Any]:
+    def _validation(self, validate: Callable[[Any], None]) -> Callable[..., Any]:
         def validate_batches(feed: Any) -> tf.Tensor:
             count = tf.shape(tf.nest.flatten(feed)[0])[0]
 
             def one_batch(index: tf.Tensor) -> tuple[tf.Tensor]:
-                self._model.test_step(arranged(self._model, source.take(_row(feed, index))))
+                validate(_row(feed, index))
                 return (index + 1,)
 
             return tf.while_loop(lambda index: index < count, one_batch, (tf.constant(0),), parallel_iterations=1)[0]

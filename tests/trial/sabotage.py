@@ -1,7 +1,10 @@
 """Ways to break a mechanism on purpose, to see that the tests notice. Each takes a run and what was started."""
 
+import contextlib
+
 import numpy as np
 
+import pedl.trial.in_order
 import pedl.trial.sources
 from pedl.trial.graph_run import GraphRun
 from pedl.trial.keras_run import KerasRun
@@ -124,3 +127,11 @@ def order_from_entropy(run, started):
 def make_ahead_beside_python(run, started):
     """Items are made in a thread though the model runs Python that draws."""
     run._loop.runs_python = lambda phase: False
+
+
+def use_the_usual_executor(run, started):
+    pedl.trial.in_order.executor = contextlib.nullcontext
+
+
+def call_every_step(run, started):
+    pedl.trial.in_order.is_light = lambda graph, variables: False

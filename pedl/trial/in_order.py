@@ -1,0 +1,54 @@
+"""Compiled functions whose operations run one after the other, in the thread that calls them.
+
+TensorFlow's usual executor hands operations that are ready at once to other threads of the inter-op pool. For the
+operations of a training step, most of which take microseconds, the hand-over costs more than the parallel work saves:
+an LSTM's step took twice as long. Within an operation the intra-op pool works as ever. No bit depends on the executor:
+`tests/trial/test_in_order.py` compares the two.
+
+Under this executor `tf.while_loop` runs its body as a function of its own, which oneDNN's rewriting of the graph does
+not reach. Convolutions lose by that (1.7 times), so a body that is not light is called as a function that it does
+reach; the call costs about 60 microseconds, which a light body saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+_LIGHT_VALUES = 65_536
+"""Up to so many values in all variables, a training step without a convolution takes well under a millisecond."""
+
+
+def executor() -> AbstractContextManager[None]:
+    """While it lasts, functions are traced for, and called in, the calling thread.
+
+    On a GPU, whose operations end later than their call returns, TensorFlow's usual executor stays.
+    """
+    if tf.config.list_logical_devices("GPU"):
+        return nullcontext()
+    scope: AbstractContextManager[None] = context.function_executor_type("SINGLE_THREADED_EXECUTOR")
+    return scope
+
+
+def running(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns `function`, which was traced under `executor()`, as it must be called."""
+
+    def call(*arguments: Any) -> Any:
+        with executor():
+            return function(*arguments)
+
+    return call
+
+
+def is_light(graph: Any, variables: Sequence[Any]) -> bool:
+    """Whether a traced step is so small that a call of its own would show in its time: a rule on the step alone, since
+    its matrix products, rewritten by oneDNN or not, may differ in their last bit.
+    """
+    definition = graph.as_graph_def()
+    bodies = [definition.node, *(function.node_def for function in definition.library.function)]
+    convolves = any("Conv" in node.op for body in bodies for node in body)
+    return not convolves and sum(variable.shape.num_elements() for variable in variables) <= _LIGHT_VALUES

@@ -1,0 +1,36 @@
+"""Operations that run one after the other give the bits that TensorFlow's usual executor gives."""
+
+import pytest
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+from pedl.trial.in_order import executor, is_light
+
+CALLED, USUAL = (["python", "tests.trial.sabotage", name] for name in ("call_every_step", "use_the_usual_executor"))
+
+
+@pytest.mark.parametrize("workload", ["mlp", "cnn", "lstm", "gan", "mixed"])
+def test_the_executor_moves_no_bit(alone, workload):
+    in_order, usual = (
+        alone(workload, *how, ["validate"], ["train", 12], ["words"], ["weights"])[len(how) :]
+        for how in ([CALLED], [CALLED, USUAL])
+    )
+    assert in_order == usual
+
+
+def test_the_executor_is_in_force_while_it_lasts_and_no_longer():
+    """TensorFlow keeps the name to itself: this fails on a version that has moved it."""
+    with executor():
+        assert context.context().function_call_options.executor_type == "SINGLE_THREADED_EXECUTOR"
+    assert not context.context().function_call_options.executor_type
+
+
+def test_a_step_with_a_convolution_or_many_values_is_not_light():
+    def graph(function, *shapes):
+        return tf.function(function).get_concrete_function(*[tf.TensorSpec(shape) for shape in shapes]).graph
+
+    product = graph(lambda a, b: a @ b, (2, 3), (3, 4))
+    assert is_light(product, [tf.Variable(tf.zeros([256, 256]))])
+    assert not is_light(product, [tf.Variable(tf.zeros([256, 256])), tf.Variable(0.0)])
+    inner = tf.function(lambda image, kernel: tf.nn.conv2d(image, kernel, 1, "SAME"))
+    assert not is_light(graph(lambda *arguments: inner(*arguments), (1, 8, 8, 1), (3, 3, 1, 1)), [])
