@@ -13,8 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pedl.trial.start import Started
 
 WARM_UP_ROUNDS = 2
 
@@ -66,16 +70,29 @@ def pedl_epoch(entrypoint: str, model: str, steps: int, *, recorded: bool) -> Ep
       recorded: whether batches are recorded, as they always are; or not, to see what it costs.
     """
     from pedl.trial.runs import run_class
-    from pedl.trial.start import start
 
     if not recorded:
         _take_the_record_out()
-    started = start(
+    started = started_trial(entrypoint, {"model": model})
+    run = run_class(started.trial)(started, batches_per_step=100)
+
+    def epoch() -> int:
+        run.train(steps)
+        return steps
+
+    return epoch
+
+
+def started_trial(entrypoint: str, hparams: dict[str, Any]) -> Started:
+    """Returns a trial that is alive in this process; its class is in a module beside this one."""
+    from pedl.trial.start import start
+
+    return start(
         {
             "experiment_id": 1,
             "trial_id": 1,
             "trial_seed": 1,
-            "hparams": {"model": model},
+            "hparams": hparams,
             "config": {
                 "entrypoint": entrypoint,
                 "reproducibility": {"threads": {"intra_op": 4, "inter_op": 4}, "op_determinism": True},
@@ -84,13 +101,6 @@ def pedl_epoch(entrypoint: str, model: str, steps: int, *, recorded: bool) -> Ep
             "session_config": None,
         }
     )
-    run = run_class(started.trial)(started, batches_per_step=100)
-
-    def epoch() -> int:
-        run.train(steps)
-        return steps
-
-    return epoch
 
 
 def _take_the_record_out() -> None:

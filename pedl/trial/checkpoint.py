@@ -13,6 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,19 +50,15 @@ def save(directory: Path, state: dict[str, Any], header: Sequence[dict[str, Any]
     partial, final = directory / f".{identifier}.partial", directory / identifier
     partial.mkdir(parents=True)
     try:
-        # safetensors knows neither bfloat16 nor float8 in NumPy, nor shape () apart from (1,): bytes are kept, and what
-        # they mean stands in the header.
-        raw = {f"{index:06d}": np.frombuffer(np.asarray(a).tobytes(), np.uint8) for index, a in enumerate(arrays)}
-        tensors = safetensors.numpy.save(raw)
+        tensors = tensors_file(arrays)
         document = {
             "format": CHECKPOINT_FORMAT,
             "state": state,
             "variables": list(header),
-            "tensors_sha256": hashlib.sha256(tensors).hexdigest(),
+            "tensors_sha256": _write_durably(partial / TENSORS_FILE, tensors),
         }
         text = json.dumps(document, sort_keys=True, indent=1, allow_nan=False).encode()
-        _write_durably(partial / TENSORS_FILE, tensors)
-        _write_durably(partial / STATE_FILE, text)
+        sha256 = _write_durably(partial / STATE_FILE, [memoryview(text)])
         with point("checkpoint.sync-directory"):
             sync_directory(partial)
         with point("checkpoint.rename"):
@@ -71,7 +68,7 @@ def save(directory: Path, state: dict[str, Any], header: Sequence[dict[str, Any]
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return Saved(final, identifier, hashlib.sha256(text).hexdigest(), len(tensors) + len(text))
+    return Saved(final, identifier, sha256, sum(map(len, tensors)) + len(text))
 
 
 def load(path: Path, sha256: str | None = None) -> tuple[dict[str, Any], list[dict[str, Any]], list[Any]]:
@@ -102,6 +99,22 @@ def load(path: Path, sha256: str | None = None) -> tuple[dict[str, Any], list[di
     return document["state"], header, arrays
 
 
+def tensors_file(arrays: Sequence[Any]) -> list[memoryview]:
+    """Returns the bytes of a safetensors file, piece by piece: a header, then the values where they lie, uncopied.
+
+    safetensors knows neither bfloat16 nor float8 in NumPy, nor shape () apart from (1,): bytes are kept, and what they
+    mean stands in `state.json`. Format: https://huggingface.co/docs/safetensors; equal to what `safetensors` writes.
+    """
+    values = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays]
+    entries, end = {}, 0
+    for index, value in enumerate(values):
+        begin, end = end, end + len(value)
+        entries[f"{index:06d}"] = {"dtype": "U8", "shape": [len(value)], "data_offsets": [begin, end]}
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return [memoryview(len(header).to_bytes(8, "little") + header), *values]
+
+
 def _dtype(name: str) -> np.dtype[Any]:
     return np.dtype(getattr(ml_dtypes, name)) if hasattr(ml_dtypes, name) else np.dtype(name)
 
@@ -121,10 +134,20 @@ def _read(path: Path) -> bytes:
         raise CheckpointError(f"{path} is missing. Use an older checkpoint, or train again.") from None
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+def _write_durably(path: Path, pieces: Sequence[memoryview]) -> str:
+    """Writes a file and returns its sha256, which is computed meanwhile."""
+    with path.open("wb") as file, ThreadPoolExecutor(1, "sha256") as pool:
+        sha256 = pool.submit(_sha256, pieces)
         with point(f"checkpoint.write.{path.name}"):
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
         with point(f"checkpoint.sync.{path.name}"):
             os.fsync(file.fileno())
+        return sha256.result()
+
+
+def _sha256(pieces: Sequence[memoryview]) -> str:
+    hasher = hashlib.sha256()
+    for piece in pieces:
+        hasher.update(piece)  # lets other threads run
+    return hasher.hexdigest()
