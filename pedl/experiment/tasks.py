@@ -7,6 +7,7 @@ it starts from the first batch. Either way the bits are the same: a checkpoint s
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from pedl.errors import CheckpointError
@@ -101,7 +102,8 @@ def check_task(created: Payload, hparams: Payload, trial_seed: int, paths: Exper
 
 def profile_task(experiment_id: int, state: ExperimentState, trial: TrialState, paths: ExperimentPaths) -> Payload:
     """Returns the task to say the numeric profile that a trial would be trained with, and to do nothing else."""
-    return {**train_task(experiment_id, state, trial, paths, None), "kind": "profile", "trial_id": CHECK_TRIAL_ID}
+    bare = replace(trial, parent=None)
+    return {**train_task(experiment_id, state, bare, paths, None), "kind": "profile", "trial_id": CHECK_TRIAL_ID}
 
 
 def _common(created: Payload, trial_id: int, seed: int, hparams: Payload, paths: ExperimentPaths) -> dict[str, Any]:

@@ -7,6 +7,7 @@ as far as it goes. A failure that comes from the trial's own code or numbers mus
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pedl.errors import StoreError
@@ -19,6 +20,7 @@ from pedl.experiment.tasks import train_task
 from pedl.experiment.trial_state import Payload, TrialState, reached_step
 from pedl.store import ExperimentPaths
 from pedl.store.checkpoints import make_room, remove_checkpoint
+from pedl.verify.clones import Kept
 from pedl.verify.result import TrialVerification
 
 _COMES_AGAIN = ("nan", "code", "data", "definition")
@@ -34,6 +36,7 @@ class TrialCheck:
 
     Args:
       aside: where the repetition keeps its files.
+      kept: the checkpoints of repetitions that clones start from, of all trials.
 
     Attributes:
       difference: the first one, once it was met.
@@ -47,6 +50,7 @@ class TrialCheck:
         trial: TrialState,
         aside: ExperimentPaths,
         circumstances: Circumstances,
+        kept: Kept,
     ) -> None:
         self.trial = trial
         self.difference: Difference | None = None
@@ -54,6 +58,7 @@ class TrialCheck:
         self._state = state
         self._aside = aside
         self.circumstances = circumstances
+        self._kept = kept
         self._losses = 0
         self._begin()
 
@@ -73,8 +78,11 @@ class TrialCheck:
         if self.difference is not None or not self._legs or not (self._open or self._fails):
             return None
         make_room(self._aside, self.trial.id)
-        task = train_task(self._experiment_id, self._state, self.trial, self._aside, self._saved)
-        return {**task, "until_step": self._legs[0]}
+        # Of a clone: what its parent's repetition saved, and not the original's.
+        bare = replace(self.trial, parent=None)
+        task = train_task(self._experiment_id, self._state, bare, self._aside, self._saved, self._legs[0])
+        source = self._kept.of(self._state, self.trial)
+        return task if source is None or self._saved is not None else {**task, "source": source}
 
     def receive(self, message: dict[str, Any]) -> bool:
         """Compares a message; tells whether its attempt may go on."""
@@ -102,6 +110,11 @@ class TrialCheck:
             note=self._note(),
             **self._counts,
         )
+
+    def give_up(self, parent: int) -> None:
+        """Ends the comparison of a clone whose parent's repetition did not come as far as it would start from."""
+        because = f"It starts from trial {parent}, which differs before that."
+        self._differs("source", "a checkpoint", "none", 0, because, cause="initial weights")
 
     def _result(self, kind: str, payload: Payload) -> None:
         recorded = recorded_result(self.trial, kind, payload)
@@ -137,10 +150,11 @@ class TrialCheck:
         self._weights = kind == "reached" or self._weights
 
     def _keep(self, payload: Payload) -> None:
-        """Of the repetition's own checkpoints the newest is kept: the next leg goes on from it."""
-        if self._saved is not None:
+        """Of the repetition's own checkpoints, the newest is kept, from which the next leg goes on, and clones' are."""
+        if self._saved is not None and not self._kept.keeps(self.trial.id, self._saved):
             remove_checkpoint(self._aside, self.trial.id, self._saved["uuid"])
         self._saved = payload
+        self._kept.saved(self._aside, self.trial.id, payload)
 
     def _compare_profile(self, payload: Payload) -> None:
         # Known before for the most part; the types of Keras are only known once the model definition was imported.

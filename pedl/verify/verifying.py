@@ -9,7 +9,6 @@ moves no bit.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from pedl.experiment.running import trials_at_once, worker_environment
 from pedl.experiment.tasks import profile_task
 from pedl.experiment.trial_state import TrialState
 from pedl.store import Event, ExperimentPaths
+from pedl.verify.clones import Kept, with_ancestors
 from pedl.verify.place import place_aside
 from pedl.verify.result import TrialVerification, Verification
 from pedl.verify.trial_check import TrialCheck
@@ -48,7 +48,7 @@ def verify_experiment(
 
     Args:
       workers: how many trials are trained at once, at least 1; None: half the cores, at least 1.
-      trials: the numbers of those that are run again; None: all.
+      trials: the numbers of those that are run again, with those that they are clones of; None: all.
       on_change: called with each difference of the numeric profile, before anything is trained, and with each trial
         that was compared.
 
@@ -70,7 +70,10 @@ class _Verifying:
         self._experiment = experiment
         self._events = experiment.home.events(experiment.id)
         self._state = fold(self._events)
-        self._trials = [_trial(experiment.id, self._state, it) for it in sorted(set(trials or self._state.trials))]
+        for trial_id in trials or ():
+            _check_trial(experiment.id, self._state, trial_id)
+        self._trials = [self._state.trials[it] for it in with_ancestors(self._state, trials or self._state.trials)]
+        self._kept = Kept(self._state, self._trials)
         self._limit = trials_at_once(workers, self._state.created["config"])
         self._on_change = on_change
         self._results: dict[int, TrialVerification] = {}
@@ -113,14 +116,14 @@ class _Verifying:
         self, trial: TrialState, aside: ExperimentPaths, change: str | None, profile: Sequence[ProfileDifference]
     ) -> TrialCheck:
         circumstances = Circumstances(change, tuple(profile), frozenset(trial.resumed_at))
-        return TrialCheck(self._experiment.id, self._state, trial, aside, circumstances)
+        return TrialCheck(self._experiment.id, self._state, trial, aside, circumstances, self._kept)
 
     def _run_again(self, executor: Executor, checks: Sequence[TrialCheck]) -> None:
-        waiting = deque(checks)
+        waiting = list(checks)
         running: dict[Attempt, TrialCheck] = {}
         while waiting or running:
-            while waiting and len(running) < self._limit:
-                self._begin(executor, waiting.popleft(), running)
+            while len(running) < self._limit and (check := self._next(waiting, idle=not running)) is not None:
+                self._begin(executor, check, running)
             for attempt, message in executor.poll(None) if running else []:
                 check = running.get(attempt)
                 if check is None:
@@ -133,6 +136,17 @@ class _Verifying:
                     del running[attempt]
                     executor.kill(attempt)
                     self._begin(executor, check, running)
+
+    def _next(self, waiting: list[TrialCheck], idle: bool) -> TrialCheck | None:
+        """Takes the first trial that can be started; a clone waits for its parent's checkpoint, while that may come."""
+        for number, check in enumerate(waiting):
+            parent = check.trial.parent
+            if parent is None or self._kept.ready(self._state, check.trial):
+                return waiting.pop(number)
+            if idle:
+                check.give_up(parent["trial_id"])
+                return waiting.pop(number)
+        return None
 
     def _begin(self, executor: Executor, check: TrialCheck, running: dict[Attempt, TrialCheck]) -> None:
         """Starts the next leg of a trial, or takes its result in."""
@@ -175,10 +189,9 @@ def _ask_profile(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
                 )
 
 
-def _trial(experiment_id: int, state: ExperimentState, trial_id: int) -> TrialState:
+def _check_trial(experiment_id: int, state: ExperimentState, trial_id: int) -> None:
     if trial_id not in state.trials:
         raise StoreError(
             f"There is no trial {experiment_id}/{trial_id}; experiment {experiment_id} has trials 1 to "
             f"{len(state.trials)}."
         )
-    return state.trials[trial_id]

@@ -14,6 +14,7 @@ from pedl.experiment import Experiment
 from pedl.store import Home
 from pedl.verify import ProfileDifference, TrialVerification, verify_experiment
 from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
+from tests.search.schedules import SEARCHERS
 
 
 def rewrite(home: Home, kind: str, change: Any, trial_id: int | None = None) -> None:
@@ -226,3 +227,38 @@ def test_a_comparison_that_sees_nothing_would_call_everything_identical(
     one = ran(experiment, executor)
     monkeypatch.setattr("pedl.verify.trial_check.first_difference", lambda *results: None)
     assert verify_experiment(one).identical
+
+
+@pytest.mark.parametrize("name", ["asha", "async_halving", "pbt"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_searches_that_look_at_results_are_verified_trial_by_trial(experiment: Any, name: str, workers: int) -> None:
+    one = experiment(None, searcher={"metric": "accuracy", "smaller_is_better": False, **SEARCHERS[name]})
+    one.run(workers=2)
+    found = verify_experiment(one, workers=workers)
+    assert found.identical
+    trained = [trial for trial in one.describe()["trials"] if trial["steps_completed"]]
+    assert [it.steps for it in found.trials if it.steps] == [trial["steps_completed"] for trial in trained]
+    assert all(it.weights for it in found.trials)
+
+
+def test_a_clone_is_verified_with_the_trials_that_it_comes_from(experiment: Any) -> None:
+    one = experiment(None, searcher={"metric": "accuracy", "smaller_is_better": False, **SEARCHERS["pbt"]})
+    one.run(workers=2)
+    created = [event for event in one.home.events(1) if event.kind == "trial_created" and event.payload.get("parent")]
+    clone, parent = created[-1].trial_id, created[-1].payload["parent"]["trial_id"]
+    found = verify_experiment(one, trials=[clone])
+    assert found.identical
+    assert {parent, clone} <= {it.trial_id for it in found.trials}
+
+
+def test_a_clone_of_a_trial_that_differs_cannot_be_repeated_and_says_so(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = experiment(executor, searcher={"metric": "accuracy", "smaller_is_better": False, **SEARCHERS["pbt"]})
+    one.run(workers=2)
+    created = [event for event in one.home.events(1) if event.kind == "trial_created" and event.payload.get("parent")]
+    parent = created[0].payload["parent"]["trial_id"]
+    rewrite(one.home, "step", lambda payload: payload["metrics"].update(loss=0.5), trial_id=parent)
+    found = {it.trial_id: it.difference for it in verify_experiment(one).trials}
+    difference = found[created[0].trial_id]
+    assert found[parent] is not None and difference is not None
+    assert f"It starts from trial {parent}, which differs before that" in difference.message
