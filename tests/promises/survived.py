@@ -22,7 +22,7 @@ class Survived:
       kills: by who got SIGKILL: "worker", "server", "master", "everything".
       others: by what else was done to processes and messages.
       stops: "before checkpoint.rename 1": where processes were stopped at crash points.
-      begun: by workload, how many times a worker began to train it.
+      restarts: by workload, how many of its workers were lost while their master lived.
       experiments: how many came to their end.
       lost: how many did not.
       changed: how many trials had another bit.
@@ -31,7 +31,7 @@ class Survived:
     kills: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     stops: set[str] = field(default_factory=set)
-    begun: Counter[str] = field(default_factory=Counter)
+    restarts: Counter[str] = field(default_factory=Counter)
     experiments: int = 0
     lost: int = 0
     changed: int = 0
@@ -40,20 +40,20 @@ class Survived:
         self.kills += other.kills
         self.others += other.others
         self.stops |= other.stops
-        self.begun += other.begun
+        self.restarts += other.restarts
         self.experiments += other.experiments
         self.lost += other.lost
         self.changed += other.changed
 
     def plain(self) -> dict[str, Any]:
         """Returns it as plain JSON."""
-        counted = {name: dict(getattr(self, name)) for name in ("kills", "others", "begun")}
+        counted = {name: dict(getattr(self, name)) for name in ("kills", "others", "restarts")}
         return {**vars(self), **counted, "stops": sorted(self.stops)}
 
     @staticmethod
     def of(plain: Mapping[str, Any]) -> Survived:
         """Returns what `plain` returned."""
-        counters = {name: Counter(plain[name]) for name in ("kills", "others", "begun")}
+        counters = {name: Counter(plain[name]) for name in ("kills", "others", "restarts")}
         return Survived(**{**plain, **counters, "stops": set(plain["stops"])})
 
     def lines(self) -> Iterator[str]:
@@ -63,8 +63,8 @@ class Survived:
         names = {stop.split()[1] for stop in self.stops}
         yield f"stops at crash points: {len(self.stops)}, before and after each of {len(names)} names"
         yield f"other disturbances: {_listed(self.others)}"
-        if self.begun:
-            yield f"trainings begun, by workload: {_listed(self.begun)}"
+        if self.restarts:
+            yield f"workers lost while their master lived, by workload: {_listed(self.restarts)}"
 
 
 def summed(plains: Iterable[Mapping[str, Any]]) -> Survived:

@@ -13,7 +13,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,17 @@ import pytest
 from pedl.experiment import load_experiment
 from pedl.points import VARIABLE
 from tests.promises.chaotic_master import messages
-from tests.promises.commands import WORKLOADS, events, pedl, write_config
+from tests.promises.commands import WORKLOADS, pedl, write_config
 from tests.promises.kills import DISTURBED, Killer
 from tests.promises.survived import PROPERTY, Survived
 from tests.promises.test_a_crash_at_every_point_changes_nothing import RUNNING, Crashing, named
 from tests.promises.test_one_outcome_for_any_width_and_place import EPOCH
 
 MASTER = Path(__file__).parent / "chaotic_master.py"
-SHORT_KILLS, LONG_KILLS = 40, 280
+SHORT_KILLS, LONG_KILLS = 40, 300
 MOST_ROUNDS = 40
+SPREAD = 6
+"""Rounds over which the stops at crash points are spread."""
 
 
 def chaotic(module: str, seed: int) -> Any:
@@ -51,63 +53,74 @@ def finding(described: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass
+class Calm:
+    """A home with experiment 1, which never ran, and what is found of it after a run that nobody disturbed."""
+
+    created: Path
+    found: dict[str, Any]
+    storage: Path | None = None
+    """Where it keeps its checkpoints beside the home."""
+
+
+@dataclass
 class Chaos:
     """Experiment after experiment, 1 to 3 workers in turn, disturbed until it was enough.
 
     Args:
       directory: of all homes.
-      created: the home with experiment 1, which never ran.
       module: of the workers.
-      marks: where stops at crash points leave their marks.
-      storage: where the experiment keeps its checkpoints beside the home.
+      orders: of stops at crash points: (when, name, number), spread over the first rounds.
     """
 
     directory: Path
-    created: Path
     module: str
     killer: Killer
-    marks: Path | None = None
-    storage: Path | None = None
+    orders: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def until(self, kills: int, in_one: int, stops: int, calm: dict[str, Any]) -> Survived:
+    def until(self, kills: int, in_one: int, calm: list[Calm]) -> Survived:
         """The law: whatever is done to an experiment, it comes to the end of an undisturbed one.
 
         Args:
           kills: how many processes are to be killed at least, at most `in_one` of them in one experiment.
-          stops: how many stops at crash points there are to be.
-          calm: the finding of an undisturbed one.
+          calm: experiments, each as it is before its first run and after an undisturbed one; they take turns.
         """
         survived = Survived()
-        while self.killer.kills.total() < kills or len(self._stopped()) < stops:
-            assert survived.experiments < MOST_ROUNDS, f"never stopped at: {stops - len(self._stopped())} orders"
-            described = self._round(survived.experiments, in_one)
-            assert finding(described) == calm, f"round {survived.experiments}"
+        while self.killer.kills.total() < kills or self._stopped() != named(self.orders):
+            number = survived.experiments
+            assert number < MOST_ROUNDS, f"nobody was stopped at {named(self.orders) - self._stopped()}"
+            one = calm[number % len(calm)]
+            described = self._round(number, in_one, one)
+            assert finding(described) == one.found, f"round {number}"
             survived.experiments += 1
-            survived.begun += _begun(self._home(survived.experiments - 1), described)
+            survived.restarts += _restarts(described)
         survived.add(self.killer.survived())
         survived.stops |= self._stopped()
         survived.others += messages(self.directory)
         return survived
 
-    def _round(self, number: int, kills: int) -> dict[str, Any]:
-        home = self._home(number)
-        shutil.copytree(self.created, home)
-        if self.storage is not None:
-            shutil.rmtree(self.storage, ignore_errors=True)  # all rounds are one experiment, each from its beginning
+    def _round(self, number: int, kills: int, one: Calm) -> dict[str, Any]:
+        home = self.directory / str(number)
+        shutil.copytree(one.created, home)
+        if one.storage is not None:
+            shutil.rmtree(one.storage, ignore_errors=True)  # those of a calm one's rounds are one experiment
+        self._marks.mkdir(exist_ok=True)
+        orders = [it for place, it in enumerate(self.orders) if place % SPREAD == number or number >= SPREAD]
+        self.killer.variables[VARIABLE] = "; ".join(f"{when} {name} {n} {self._marks}" for when, name, n in orders)
         self.killer.command = chaotic(self.module, number)
-        self.killer.run_to_the_end(home, uuid.uuid4().hex, kills, workers=number % 3 + 1)
+        self.killer.run_to_the_end(home, uuid.uuid4().hex, kills, workers=(number + number // 3) % 3 + 1)
         return load_experiment(1, home).describe()
 
-    def _home(self, number: int) -> Path:
-        return self.directory / str(number)
+    @property
+    def _marks(self) -> Path:
+        return self.directory / "marks"
 
     def _stopped(self) -> set[str]:
-        return set() if self.marks is None else {path.name for path in self.marks.iterdir()}
+        return {path.name for path in self._marks.iterdir()} if self._marks.exists() else set()
 
 
-def _begun(home: Path, described: dict[str, Any]) -> Counter[str]:
-    names = {trial["id"]: str(trial["hparams"].get("workload", "")) for trial in described["trials"]}
-    return Counter(names[trial_id] for trial_id, _ in events(home, "started") if trial_id and names[trial_id])
+def _restarts(described: dict[str, Any]) -> Counter[str]:
+    trials = [trial for trial in described["trials"] if "workload" in trial["hparams"]]
+    return Counter({trial["hparams"]["workload"]: trial["restarts"] for trial in trials})
 
 
 def test_dozens_of_kills_and_messages_late_and_twice_change_nothing(
@@ -124,8 +137,8 @@ def test_dozens_of_kills_and_messages_late_and_twice_change_nothing(
     (one.directory / "pauses").unlink()
     one.run_to_the_end()
     killer = Killer(7, (0.02, 0.6), victims=DISTURBED, variables={"PEDL_SILENT_S": "2.5"})
-    chaos = Chaos(tmp_path, created, "tests.promises.light_worker", killer)
-    survived = chaos.until(SHORT_KILLS, SHORT_KILLS // 3 + 1, 0, found(one.home))
+    chaos = Chaos(tmp_path, "tests.promises.light_worker", killer)
+    survived = chaos.until(SHORT_KILLS, SHORT_KILLS // 3 + 1, [Calm(created, found(one.home))])
     record_property(PROPERTY, survived.plain())
     assert set(killer.kills) == set(DISTURBED)
 
@@ -155,11 +168,22 @@ def test_a_real_worker_that_was_stopped_is_replaced_and_no_bit_changes(tmp_path:
 def test_hundreds_of_kills_and_every_crash_point_change_nothing_in_any_workload(
     tmp_path: Path, record_property: Callable[[str, Any], None]
 ) -> None:
-    storage, marks = tmp_path / "storage", tmp_path / "marks"
-    marks.mkdir()
+    names = list(EPOCH)
+    # The first trials of an experiment are disturbed most: each workload is one of them once.
+    calm = [undisturbed(tmp_path / f"calm-{first}", names[first:] + names[:first]) for first in (0, 4, 8)]
+    killer = Killer(8, (0.1, 4.0), victims=DISTURBED, variables={"PEDL_SILENT_S": "10"})
+    chaos = Chaos(tmp_path, "pedl.trial.worker", killer, long_orders())
+    survived = chaos.until(LONG_KILLS, LONG_KILLS // 5, calm)
+    record_property(PROPERTY, survived.plain())
+    assert set(killer.kills) == set(DISTURBED) and set(+survived.restarts) == set(EPOCH)
+
+
+def undisturbed(directory: Path, workloads: list[str]) -> Calm:
+    directory.mkdir()
+    storage = directory / "storage"
     config = {
         "entrypoint": "every:EveryTrial",
-        "hyperparameters": {"workload": {"type": "categorical", "vals": list(EPOCH)}},
+        "hyperparameters": {"workload": {"type": "categorical", "vals": workloads}},
         "searcher": {"name": "grid", "metric": "loss", "max_steps": 60},
         "batches_per_step": 4,
         "min_validation_period": 3,
@@ -168,19 +192,12 @@ def test_hundreds_of_kills_and_every_crash_point_change_nothing_in_any_workload(
         "checkpoint_storage": {"url": str(storage), "save_trial_latest": 2},
         "reproducibility": {"experiment_seed": 42},
     }
-    file = write_config(tmp_path / "config.yaml", **config)
-    created, calm = tmp_path / "created", tmp_path / "calm"
+    file = write_config(directory / "config.yaml", **config)
+    created, calm = directory / "created", directory / "calm"
     assert pedl(created, "experiment", "create", str(file), str(WORKLOADS), "--paused").code == 0
     shutil.copytree(created, calm)
     assert pedl(calm, "experiment", "activate", "1").code == 0
-    orders = long_orders()
-    variables = {"PEDL_SILENT_S": "10", VARIABLE: "; ".join(f"{when} {n} {i} {marks}" for when, n, i in orders)}
-    killer = Killer(8, (0.1, 4.0), victims=DISTURBED, variables=variables)
-    chaos = Chaos(tmp_path, created, "pedl.trial.worker", killer, marks, storage)
-    survived = chaos.until(LONG_KILLS, LONG_KILLS // 6, len(orders), found(calm))
-    record_property(PROPERTY, survived.plain())
-    assert survived.stops == named(orders)
-    assert set(killer.kills) == set(DISTURBED) and set(survived.begun) == set(EPOCH)
+    return Calm(created, found(calm), storage)
 
 
 def long_orders() -> list[tuple[str, str, int]]:
