@@ -1,6 +1,6 @@
 """Time of a training step: pedl's loop beside `model.fit`, and what pedl's record costs.
 
-    python benchmarks/loop.py [--rounds 15] [--models mlp lstm cnn functional gan]
+    python benchmarks/loop.py [--rounds 15] [--models mlp mnist_mlp lstm cnn functional gan]
 
 `fit` and `fit 50` (steps_per_execution=50) run as a user has them: TensorFlow's default pools, no op determinism.
 `pedl` records the fingerprints of data and variables at every batch; `unrecorded` is the same with that record taken
@@ -17,7 +17,7 @@ CONTENDERS = ("fit", "fit 50", "pedl", "unrecorded")
 
 
 def main() -> None:
-    arguments = contest.arguments(__doc__, ["mlp", "lstm", "cnn", "functional", "gan"])
+    arguments = contest.arguments(__doc__, ["mlp", "mnist_mlp", "lstm", "cnn", "functional", "gan"])
     if arguments.contender:
         contest.contend(lambda: epoch_of(*arguments.contender))
         return

@@ -23,48 +23,39 @@ _SMALL_BYTES = 4096
 
 def rows(tensor: tf.Tensor) -> tf.Tensor:
     """Returns one word per row of a tensor of rank 1 or more: uint8, (rows, 8)."""
-    count = tf.shape(tensor)[0]
-    return tf.fingerprint(tf.reshape(as_bytes(tensor), [count, -1]))
-
-
-def word(tensor: tf.Tensor) -> tf.Tensor:
-    """Returns the word of a whole tensor of any shape: uint8, (8,)."""
-    return tf.reshape(tf.fingerprint(tf.reshape(as_bytes(tensor), [1, -1])), [WORD_BYTES])
+    return tf.fingerprint(tensor)
 
 
 def words(tensors: Sequence[Any]) -> tf.Tensor:
-    """Returns the word of each tensor or variable: uint8, (len(tensors), 8)."""
-    return tf.stack([word(tf.convert_to_tensor(tensor)) for tensor in tensors])
+    """Returns the word of each tensor or variable, of any shape: uint8, (len(tensors), 8)."""
+    return tf.concat([_word(tf.convert_to_tensor(tensor)) for tensor in tensors], 0)
 
 
 def joint_word(tensors: Sequence[Any]) -> tf.Tensor:
     """Returns one word for all tensors or variables together, in the given order: uint8, (8,).
 
     Runs after every batch, so operations are saved where they cost more than the bytes: small tensors are joined by
-      dtype, and
-    only those that are no vectors yet are reshaped.
+    dtype, and only those that are no vectors yet are reshaped.
     """
     small: dict[tf.DType, list[tf.Tensor]] = {}
-    large = []
+    parts = []
     for value in map(tf.convert_to_tensor, tensors):
         if value.shape.num_elements() * value.dtype.size <= _SMALL_BYTES:
             small.setdefault(value.dtype, []).append(value)
         else:
-            large.append(word(value))
-    return word(tf.concat([*large, *(_joined_bytes(group) for group in small.values())], 0))
+            parts.append(_word(value))
+    parts += [_word(_joined(group)) for group in small.values()]
+    return tf.reshape(_word(tf.concat(parts, 0)) if len(parts) > 1 else parts[0], [WORD_BYTES])
 
 
-def _joined_bytes(group: list[tf.Tensor]) -> tf.Tensor:
+def _word(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.fingerprint(tf.reshape(tensor, [1, -1]))
+
+
+def _joined(group: list[tf.Tensor]) -> tf.Tensor:
     scalars = [value for value in group if value.shape.rank == 0]
     vectors = [value if value.shape.rank == 1 else tf.reshape(value, [-1]) for value in group if value.shape.rank > 0]
-    return tf.reshape(as_bytes(tf.concat([tf.stack(scalars), *vectors] if scalars else vectors, 0)), [-1])
-
-
-def as_bytes(tensor: tf.Tensor) -> tf.Tensor:
-    """Returns a tensor's bytes as uint8, with the bytes of an element in a last axis of their own."""
-    if tensor.dtype == tf.bool:
-        return tf.cast(tensor, tf.uint8)
-    return tensor if tensor.dtype == tf.uint8 else tf.bitcast(tensor, tf.uint8)
+    return tf.concat([tf.stack(scalars), *vectors] if scalars else vectors, 0)
 
 
 class Chain:
