@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pedl.config.hparams import Space
 from pedl.errors import NotReproduced, StoreError
 from pedl.experiment.alarm import first_difference, recorded_result, violation
 from pedl.experiment.diagnosis import Circumstances, diagnose
@@ -16,6 +17,7 @@ from pedl.experiment.journal import Journal
 from pedl.experiment.profile import differences, expected_profile, profile_differences
 from pedl.experiment.trial_state import Payload, TrialState
 from pedl.experiment.workers import Workers
+from pedl.search import at
 
 
 class Receiver:
@@ -117,7 +119,22 @@ class Receiver:
             self._lost(trial, {"reason": payload["message"]})
             return
         self._workers.ended(trial.id)
-        self._journal.record("failed", trial.id, payload)
+        self._journal.record(
+            "failed", trial.id, {**payload, "message": payload["message"] + self._changed(trial, payload)}
+        )
+
+    def _changed(self, trial: TrialState, payload: Payload) -> str:
+        """Returns what a clone that cannot start from its parent's checkpoint has changed; empty for others."""
+        if trial.parent is None or payload["kind"] != "checkpoint":
+            return ""
+        parent = self._journal.state.trials[trial.parent["trial_id"]]
+        space = Space.model_validate(self._journal.state.created["config"]["hyperparameters"])
+        values = [(path, at(parent.hparams, path), at(trial.hparams, path)) for path in space.flat()]
+        changed = ", ".join(f"{path} {before} -> {now}" for path, before, now in values if before != now)
+        return (
+            f"\nThe trial is a clone of trial {parent.id}, with {changed or 'the same hyperparameters'}. "
+            "What changes the shape of a weight cannot be changed between rounds: make it a constant."
+        )
 
     def _restart(self, trial: TrialState, payload: Payload) -> None:
         self._workers.ended(trial.id)

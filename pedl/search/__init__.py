@@ -7,7 +7,8 @@ No TensorFlow, no clock, no input or output: the outcome depends on the configur
 results alone, and is tested without training anything.
 """
 
+from pedl.search.explore import at
 from pedl.search.make import make_search, preview
 from pedl.search.method import Close, Create, Operation, Parent, Plan, SearchMethod, Train
 
-__all__ = ["Close", "Create", "Operation", "Parent", "Plan", "SearchMethod", "Train", "make_search", "preview"]
+__all__ = ["Close", "Create", "Operation", "Parent", "Plan", "SearchMethod", "Train", "at", "make_search", "preview"]

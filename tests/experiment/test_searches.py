@@ -211,6 +211,19 @@ def test_a_damaged_checkpoint_of_a_parent_is_made_again_to_the_same_bits(
     recorded_once(tmp_path / "damaged")
 
 
+def test_a_clone_that_cannot_start_from_its_parent_says_what_it_changed(
+    created: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """As one that would need a weight of another shape."""
+    shutil.copytree(created("pbt"), tmp_path / "home")
+    run_to_the_end(tmp_path / "home", FakeExecutor(script=Script(fails={7: (1, "checkpoint")})), 2)
+    trials = load_experiment(1, tmp_path / "home").describe()["trials"]
+    clone, parent = trials[6], trials[trials[6]["parent"]["trial_id"] - 1]
+    told = f"failed in step 1\nThe trial is a clone of trial {parent['id']}, with units "
+    assert clone["messages"][-1].startswith(f"{told}{parent['hparams']['units']} -> {clone['hparams']['units']}. ")
+    assert clone["state"] == "ERROR"
+
+
 def test_slots_and_the_largest_number_of_trials_are_respected(definition: Path, tmp_path: Path) -> None:
     for number, (resources, workers, expected) in enumerate(
         [({"max_concurrent_trials": 2}, 8, 2), ({"slots_per_trial": 3}, 8, 2), ({"slots_per_trial": 9}, 8, 1)]
