@@ -17,10 +17,14 @@ from rich.live import Live
 from rich.text import Text
 
 from pedl.cli.output import brief, counted, pairs, say
+from pedl.cli.rungs import rung_lines
 from pedl.cli.tables import metric_of, searched_hparams, trial_state, trials_table
 
 REDRAW_S = 0.25
 """Seconds between two looks at an experiment."""
+
+LOOKS_SHARE = 20
+"""How many times longer than a look the pause after it is, at least."""
 
 FRAME_ROWS = 6
 """Rows of a terminal that the table leaves to its title and to the prompt."""
@@ -45,13 +49,16 @@ class View(ABC):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._shown_at = float("-inf")
+        self._pause_s = REDRAW_S
 
     def update(self, experiment: Watched, last: bool = False) -> None:
         """Shows the experiment if the last look is long enough ago, or if this is the `last` one."""
         now = self._clock()
-        if last or now - self._shown_at >= REDRAW_S:
+        if last or now - self._shown_at >= self._pause_s:
             self._show(experiment.describe(), experiment.batches)
             self._shown_at = self._clock()
+            # An experiment of many thousand trials takes long to look at, and has better things to do.
+            self._pause_s = max(REDRAW_S, LOOKS_SHARE * (self._shown_at - now))
 
     def start_from(self, experiment: Watched) -> None:
         """Takes what has happened before as known: it is not told again as if it happened now."""
@@ -118,7 +125,7 @@ class LineView(View):
         news += [line for _, line in sorted(results, key=lambda result: result[0])]
         news += messages[told:]
         if state != trial["state"] and trial["state"] in ("COMPLETED", "ERROR"):
-            news.append(trial_state(trial))
+            news.append(trial_state(trial) + (f": {trial['stopped']}" if trial["stopped"] else ""))
         return news
 
 
@@ -143,7 +150,7 @@ class TableView(View):
         self._console.print(Text(line))  # above the table
 
     def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
-        rows = max(1, self._console.height - FRAME_ROWS)
+        rows = max(1, self._console.height - FRAME_ROWS - len(described["brackets"]))
         self._live.update(live_table(described, batches, rows), refresh=True)
 
 
@@ -160,7 +167,8 @@ def live_table(described: dict[str, Any], batches: dict[int, int], rows: int) ->
         metric = described["config"]["searcher"]["metric"]
         footer += f"; best: {described['id']}/{best['id']}, {metric} {brief(metric_of(best, metric))}"
     header = f"Experiment {described['id']}  {described['state']}  seed {described['experiment_seed']}"
-    return Group(Text(header, style="bold"), trials_table(described, current), Text(footer, style="dim"))
+    rungs = [Text(line, style="dim") for line in rung_lines(described)]
+    return Group(Text(header, style="bold"), trials_table(described, current), *rungs, Text(footer, style="dim"))
 
 
 def ranked(described: dict[str, Any], trials: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from pedl.cli.options import command_line
 from pedl.cli.output import brief, counted, flat, pairs, say
+from pedl.cli.rungs import place_of, rung_lines
 
 MOST_ROWS = 200
 """Trials that `describe` shows; the JSON has all."""
@@ -70,13 +71,15 @@ def searched_hparams(described: dict[str, Any], trial: dict[str, Any]) -> str:
 def trials_table(described: dict[str, Any], trials: list[dict[str, Any]]) -> Table:
     """Returns a row for each of the given trials, with the metric that the search looks at."""
     metric = described["config"]["searcher"]["metric"]
-    table = plain_table("Trial", "State", "Steps", "Batches", metric, "Hyperparameters")
+    rungs = ["Rung"] if described["brackets"] else []
+    table = plain_table("Trial", "State", *rungs, "Steps", "Batches", metric, "Hyperparameters")
     for trial in trials:
         value = metric_of(trial, metric)
         best = " *" if trial["id"] == described["best_trial"] else ""
         cells = (
-            f"{described['id']}/{trial['id']}{best}", trial_state(trial), str(trial["steps_completed"]),
-            str(trial["batches_completed"]), "" if value is None else brief(value), searched_hparams(described, trial),
+            f"{described['id']}/{trial['id']}{best}", trial_state(trial), *(place_of(trial) for _ in rungs),
+            str(trial["steps_completed"]), str(trial["batches_completed"]), "" if value is None else brief(value),
+            searched_hparams(described, trial),
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     return table
@@ -107,9 +110,10 @@ def show_experiment(described: dict[str, Any], home: str) -> None:
         "Started from": pairs(described["source"] or {}),
         "Outcome": described["outcome_sha256"],
         "Numeric profile": pairs(described["numeric_profile"]),
+        "Workers waited for decisions": f"{described['waited_s']:.1f} s" if described["waited_s"] else "",
     }
     click.echo("\n".join(f"{name}: {value}" for name, value in facts.items() if value not in ("", None)))
-    click.echo("\n".join(best_trial_lines(described)))
+    click.echo("\n".join([*best_trial_lines(described), *rung_lines(described)]))
     show_table(trials_table(described, described["trials"][:MOST_ROWS]))
     if len(described["trials"]) > MOST_ROWS:
         words = f"experiment describe {described['id']} --json"
@@ -129,6 +133,9 @@ def show_trial(described: dict[str, Any], trial: dict[str, Any], home: str) -> N
             counted(trial[key], noun)
             for key, noun in (("steps_completed", "step"), ("batches_completed", "batch"), ("restarts", "restart"))
         ),
+        "Clone of": None if trial["parent"] is None else "{trial_id}, after step {step}".format(**trial["parent"]),
+        "Rung": None if trial["rung"] is None else "{rung} of {rungs}, bracket {bracket}".format(**trial["rung"]),
+        "Stopped": trial["stopped"] or None,
         "Weights": trial["weights_sha256"],
         "Fingerprint": trial["fingerprint"],
     }

@@ -14,7 +14,7 @@ def trial(number: int, state: str = "ACTIVE", steps: int = 0, value: Any = None)
     return {
         "id": number, "state": state, "hparams": {"lr": 0.125 * number, "net": {"layers": 2}},
         "steps_completed": steps, "batches_completed": 10 * steps, "messages": [],
-        "difference": None,
+        "difference": None, "rung": None, "parent": None, "stopped": "",
         "training": [{"step": step, "metrics": {"loss": 1 / step}} for step in range(1, steps + 1)],
         "validation": [] if value is None else [{"step": steps, "metrics": {"accuracy": value}}],
     }  # fmt: skip
@@ -26,6 +26,7 @@ class Watched:
         self.looks = 0
         self.described = {
             "id": 7, "state": "ACTIVE", "experiment_seed": 42, "best_trial": best, "trials": list(trials),
+            "brackets": [],
             "config": {
                 "searcher": {"metric": "accuracy", "smaller_is_better": False, "max_steps": 3},
                 "hyperparameters": {
