@@ -16,7 +16,7 @@ from pedl.config import read_config
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "mnist"
-CONFIGURATIONS = ("const", "random", "grid", "deterministic_cpu", "tensorflow", "functional")
+CONFIGURATIONS = ("const", "random", "grid", "adaptive", "deterministic_cpu", "tensorflow", "functional")
 
 
 def pedl(home: Path, *arguments: str) -> str:
@@ -64,3 +64,14 @@ def test_the_first_commands_of_the_readme_work(tmp_path: Path) -> None:
     assert "accuracy" in described["trials"][0]["validation"][-1]["metrics"]
     assert "1" in pedl(tmp_path, "trial", "describe", "1/1")
     assert pedl(tmp_path, "preview-search", "examples/mnist/grid.yaml")
+
+
+def test_the_adaptive_search_runs_and_lets_the_best_go_on(tmp_path: Path) -> None:
+    """The largest bracket alone, and steps of one batch."""
+    text = (EXAMPLE / "adaptive.yaml").read_text()
+    text = text.replace("target_trial_steps: 8", "target_trial_steps: 4").replace("step_budget: 48", "step_budget: 8")
+    (tmp_path / "short.yaml").write_text(f"{text}batches_per_step: 1\n".replace("max_rungs: 3", "bracket_rungs: [3]"))
+    pedl(tmp_path / "home", "experiment", "create", str(tmp_path / "short.yaml"), "examples/mnist", "--workers", "2")
+    described = json.loads(pedl(tmp_path / "home", "experiment", "describe", "1", "--json"))
+    assert [[rung["reached"] for rung in bracket["rungs"]] for bracket in described["brackets"]] == [[4, 2, 1]]
+    assert sorted(trial["steps_completed"] for trial in described["trials"]) == [1, 1, 2, 4]
