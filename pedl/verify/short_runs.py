@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pedl.errors import TrialDefinitionError, TrialFailed
 from pedl.executor import TERMINAL_TYPES, LocalExecutor
 from pedl.experiment.running import worker_environment
 
@@ -114,6 +115,7 @@ class ShortRuns:
         self._variables = dict(variables or {})
         self._executors: dict[tuple[Any, ...], LocalExecutor] = {}
         self._session_configs: dict[str, Any] = {}
+        self._references: dict[str, Recording] = {}
         self._runs = 0
 
     def __enter__(self) -> ShortRuns:
@@ -144,6 +146,25 @@ class ShortRuns:
         met = [it for it in first if it["type"] == "met"]
         return _recording(before + met + [it for it in second if it["type"] != "started"])
 
+    def reference(self, subject: Subject, source: Path | None = None) -> Recording:
+        """Runs a subject as it is, to compare others with; one that was run before is not run again.
+
+        Args:
+          source: the definition as its author knows it, if what is run is a copy.
+
+        Raises:
+          TrialDefinitionError: if the definition, its data or its code is wrong.
+          TrialFailed: if it fails otherwise.
+        """
+        done = self._references.get(repr(subject)) or self.run(subject)
+        if done.failure is None:
+            self._references[repr(subject)] = done
+            return done
+        if done.failure["type"] == "lost":
+            log = (self._directory / "runs.log").read_text(errors="replace")[-2000:]
+            raise TrialFailed(f"The process that trains the trial was lost: {done.failure['reason']}.\n{log}")
+        raise TrialDefinitionError(of_the_source(str(done.failure["message"]), subject.definition, source))
+
     def _task(self, subject: Subject, there: Surroundings) -> dict[str, Any]:
         self._runs += 1
         checkpoints = self._directory / "checkpoints" / str(self._runs)
@@ -170,6 +191,13 @@ class ShortRuns:
                 environment, lambda _: self._directory / "runs.log", worker="pedl.trial.shaken.worker"
             )
         return self._executors[key]
+
+
+def of_the_source(message: str, copy: Path, source: Path | None) -> str:
+    """Returns a message that names the files of the source, and not those of its copy."""
+    for known in (copy.resolve(), copy):
+        message = message if source is None else message.replace(str(known), str(source))
+    return message
 
 
 def _recording(messages: list[dict[str, Any]]) -> Recording:

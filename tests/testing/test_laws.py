@@ -1,0 +1,175 @@
+"""The laws hold for the three trial classes, and say what differs where one is broken; in a user's own test file."""
+
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pedl.errors import TrialDefinitionError
+from pedl.testing import assert_independent_of_draws, assert_reproducible, assert_resume_is_exact
+from pedl.trial import KerasFunctionalTrial, KerasTrial, TensorFlowTrial
+
+
+def samples(count):
+    x = np.random.default_rng(3).normal(size=(count, 4))
+    return x, (x[:, 0] > 0).astype("int64")
+
+
+class SmallTrial(KerasTrial):
+    def build_model(self, hparams):
+        layers = self.seeded.layers
+        return keras.Sequential(
+            [
+                layers.Dense(hparams["units"], activation="relu", name="hidden"),
+                layers.Dropout(0.5, name="drop"),
+                layers.Dense(2, activation="softmax", name="out"),
+            ]
+        )
+
+    def optimizer(self):
+        return keras.optimizers.Adam(0.01)
+
+    def loss(self):
+        return "sparse_categorical_crossentropy"
+
+    def batch_size(self):
+        return 4
+
+    def validation_metrics(self):
+        return {"accuracy": "accuracy"}
+
+    def make_data_loaders(self, experiment_config, hparams):
+        return samples(20), samples(8)
+
+
+class TwoOutputsTrial(KerasFunctionalTrial):
+    def build_model(self, hparams):
+        x = keras.Input((4,), name="x")
+        hidden = self.seeded.layers.Dense(hparams["units"], name="hidden")(x)
+        outputs = {name: self.seeded.layers.Dense(1, name=name)(hidden) for name in ("one", "other")}
+        return keras.Model({"x": x}, outputs)
+
+    def optimizer(self):
+        return keras.optimizers.SGD(0.01)
+
+    def losses(self):
+        return {"one": "mse", "other": "mae"}
+
+    def batch_size(self):
+        return 4
+
+    def validation_metrics(self):
+        return {}
+
+    def make_data_loaders(self, experiment_config, hparams):
+        x, y = samples(20)
+        return ({"x": x}, {"one": y, "other": y}), ({"x": x}, {"one": y, "other": y})
+
+
+class SmallGraphTrial(TensorFlowTrial):
+    def build_graph(self, record, is_training):
+        weights = tf.compat.v1.get_variable("weights", [4, 2])
+        logits = tf.nn.dropout(record["x"] @ weights, tf.where(is_training, 0.3, 0.0))
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=record["y"], logits=logits)
+        return {"loss": tf.reduce_mean(losses)}
+
+    def optimizer(self):
+        return tf.compat.v1.train.AdamOptimizer(0.01)
+
+    def validation_metrics(self):
+        return []
+
+    def batch_size(self):
+        return 4
+
+    def make_data_loaders(self, experiment_config, hparams):
+        return tuple(dict(zip("xy", samples(count), strict=True)) for count in (20, 8))
+
+
+@pytest.mark.parametrize("trial_class", [SmallTrial, TwoOutputsTrial, SmallGraphTrial])
+@pytest.mark.parametrize("law", [assert_reproducible, assert_resume_is_exact, assert_independent_of_draws])
+def test_a_trial_keeps_the_law(law, trial_class):
+    law(trial_class, {"units": 3})
+
+
+class ClockTrial(SmallTrial):
+    """Starts from weights that depend on the second."""
+
+    def build_model(self, hparams):
+        seed = int(time.time())
+        hidden = keras.layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(seed), name="hidden")
+        return keras.Sequential([hidden, self.seeded.layers.Dense(2, activation="softmax", name="out")])
+
+
+def test_one_that_reads_the_clock_is_not_reproducible_and_is_told_where():
+    with pytest.raises(AssertionError, match="ClockTrial has other bits") as failed:
+        assert_reproducible(ClockTrial)
+    assert "the initial weights differ; after batch 1: " in str(failed.value)
+    assert "sequential/hidden/kernel" in str(failed.value)
+    assert "clock" in str(failed.value) or "nothing at all" in str(failed.value)
+    line = 1 + Path(__file__).read_text().splitlines().index("        seed = int(time.time())")
+    assert f"test_laws.py, line {line}: time.time" in str(failed.value)
+
+
+class Counting(keras.utils.PyDataset):
+    """Its batches grow with every one that was taken, and no checkpoint knows how many were."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = 0
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        self.taken += 1
+        x, y = samples(4)
+        return x * self.taken, y
+
+
+class CountingTrial(SmallTrial):
+    def make_data_loaders(self, experiment_config, hparams):
+        return Counting(), samples(8)
+
+
+def test_one_that_counts_batches_by_itself_is_not_resumed_exactly():
+    assert_reproducible(CountingTrial, {"units": 3})
+    with pytest.raises(AssertionError, match=r"resumed after batch 3: the data of batch 4 .step 2. differ"):
+        assert_resume_is_exact(CountingTrial, {"units": 3})
+
+
+class OrderedTrial(SmallTrial):
+    def build_model(self, hparams):
+        return keras.Sequential([keras.layers.Dense(3, name="mine"), self.seeded.layers.Dense(2, name="out")])
+
+
+def test_a_layer_that_draws_its_seed_in_turn_depends_on_its_neighbours():
+    assert_reproducible(OrderedTrial)
+    with pytest.raises(AssertionError, match=r"when something draws .* before it: the initial weights differ; .*mine"):
+        assert_independent_of_draws(OrderedTrial)
+
+
+def test_a_class_within_a_function_is_refused_with_what_to_do():
+    class Hidden(SmallTrial):
+        pass
+
+    with pytest.raises(TrialDefinitionError, match="Move it out of the function"):
+        assert_reproducible(Hidden)
+
+
+class FailingTrial(SmallTrial):
+    def build_model(self, hparams):
+        raise ValueError("no model today")
+
+
+def test_a_trial_that_does_not_train_is_told_with_its_own_error():
+    with pytest.raises(TrialDefinitionError, match="no model today"):
+        assert_resume_is_exact(FailingTrial)
+
+
+def test_a_field_that_no_configuration_has_is_refused():
+    with pytest.raises(Exception, match="dta"):
+        assert_reproducible(SmallTrial, {"units": 3}, config={"dta": {}})
