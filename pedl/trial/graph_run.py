@@ -12,14 +12,16 @@ import tensorflow as tf
 # Not public; `tf.compat.v1` has no other way to it. tests/trial/test_graph_run.py says if it moves.
 from tensorflow.core.protobuf import config_pb2
 
-from pedl.trial import session
+from pedl.trial import operations, session
 from pedl.trial.data import data_sources
 from pedl.trial.graph import built_graph
 from pedl.trial.graph_random import training_batch, validation_batch
 from pedl.trial.graph_state import GraphState
 from pedl.trial.means import Means
+from pedl.trial.operations import Watched
 from pedl.trial.records import Records
 from pedl.trial.run import Run
+from pedl.trial.sources import Segment
 from pedl.trial.start import Started
 from pedl.trial.tensorflow_trial import TensorFlowTrial, check_hooks
 from pedl.trial.weights import tensors_sha256
@@ -96,6 +98,7 @@ class GraphRun(Run):
 
     def _train(self, batches: int) -> None:
         for segment in self._records.segments(self._training, self.batches_done, batches):
+            self._look_at(segment)
             states, finer = [], []
             for batch, size in self._records.batches(self._training, segment):
                 random = training_batch(self.batches_done)
@@ -107,6 +110,16 @@ class GraphRun(Run):
                 self.batches_done += 1
             finest = np.stack(finer) if finer else None
             self._recorder.keep(segment.words, segment.samples, np.stack(states), finest)
+
+    def _watch(self, segment: Segment) -> Watched:
+        with self._built.graph.as_default():
+            names, words = operations.words(operations.needed_for(self._built.word.op))
+        batch, _ = next(self._records.batches(self._training, segment))
+        feeds = (*batch, _TRUE, self._counter(), training_batch(self.batches_done))
+        return operations.watched(names, self._callable([words, self._built.word])(*feeds)[0])
+
+    def _set(self, arrays: list[npt.NDArray[Any]]) -> None:
+        self._state.assign(arrays)
 
     def _counter(self) -> npt.NDArray[np.int64]:
         return np.array(self.batches_done, np.int64)

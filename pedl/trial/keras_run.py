@@ -24,6 +24,7 @@ from pedl.trial.keras_callbacks import KerasCallbacks
 from pedl.trial.keras_trial import KerasTrial
 from pedl.trial.loop import Loop
 from pedl.trial.model_trial import ModelTrial, built_model, own_metrics
+from pedl.trial.operations import Watched
 from pedl.trial.plain_state import packed, unpacked
 from pedl.trial.run import Run
 from pedl.trial.sources import Segment, Source
@@ -111,6 +112,13 @@ class KerasRun(Run):
                 with during(functools.partial(_first_batch, phase, source, feed)):
                     self._loop.prepare(phase, source, feed)
 
+    def _watch(self, segment: Segment) -> Watched:
+        return [] if self.model.run_eagerly else self._loop.watch(self._training, segment)
+
+    def _set(self, arrays: list[npt.NDArray[Any]]) -> None:
+        for variable, array in zip(self._state.variables(), arrays, strict=True):
+            variable.assign(array)
+
     def _go_to(self, batches: int) -> None:
         self._training.go_to(batches)
 
@@ -121,6 +129,7 @@ class KerasRun(Run):
     def _train(self, batches: int) -> None:
         segments = self._training.segments(self.batches_done, batches, self._at_most("training"))
         for segment in self._made_ahead("training", self._training, segments):
+            self._look_at(segment)
             with self._batch_told("training", self.batches_done), self._pace.timed(segment.count):
                 record = self._loop.train(self._training, segment)
             self._recorder.keep(segment.words, segment.samples, record.states, record.tensors)

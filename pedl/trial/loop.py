@@ -17,9 +17,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pedl import seeds
-from pedl.trial import fingerprint, in_order, metrics
+from pedl.trial import fingerprint, in_order, metrics, operations
 from pedl.trial.generators import borrowed
 from pedl.trial.hidden_state import check_no_hidden_state
+from pedl.trial.operations import Watched
 from pedl.trial.sources import Segment, Source
 from pedl.trial.state import WholeState
 from pedl.trial.targets import arranged, class_weighted
@@ -82,6 +83,20 @@ class Loop:
     def runs_python(self, phase: str) -> bool:
         """Whether the functions of a phase that are traced so far run the user's Python, which may draw."""
         return bool(self._model.run_eagerly) or phase in self._running_python
+
+    def watch(self, source: Source, segment: Segment) -> Watched:
+        """Trains the first batch of a segment and returns the word of everything that this computes."""
+        train, names = self._batch("training", source), list[str]()
+
+        def watched(row: Any) -> tf.Tensor:
+            train(row)
+            names[:], words = operations.words(tf.compat.v1.get_default_graph().get_operations())
+            return words
+
+        row = tf.nest.map_structure(lambda tensor: tensor[0], segment.feed)
+        specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), row)
+        function = self._traced("training", watched, specs)[0]
+        return operations.watched(names, function(row).numpy())
 
     def prepare(self, phase: str, source: Source, feed: Any) -> None:
         """Traces the function of a phase for the shapes of `feed`; runs nothing."""

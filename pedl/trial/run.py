@@ -19,7 +19,9 @@ from pedl.errors import CheckpointError
 from pedl.trial import checkpoint
 from pedl.trial.callback import Callbacks
 from pedl.trial.generators import get_global_state, set_global_state
+from pedl.trial.operations import Watched
 from pedl.trial.recorder import Recorder
+from pedl.trial.sources import Segment
 from pedl.trial.start import Started
 
 
@@ -75,6 +77,8 @@ class Run(ABC):
         self._callbacks = Callbacks(started.trial)
         self._begun = False
         self._told_step = 0
+        self._times = 0
+        self._watched: list[Watched] = []
         self.batches_done = 0
         self.batches_validated = 0
 
@@ -112,6 +116,14 @@ class Run(ABC):
                 reports.append(self._report())
                 self._callbacks.tell("on_step_end", reports[-1].step, reports[-1].metrics)
         return reports
+
+    @final
+    def train_watched(self, times: int) -> tuple[list[StepReport], list[Watched]]:
+        """Trains one batch, after it was trained `times` times and undone, and returns what each of these computed."""
+        self._times, self._watched = times, []
+        reports = self.train(1)
+        self._times = 0
+        return reports, self._watched
 
     @property
     def stopped(self) -> bool:
@@ -245,6 +257,24 @@ class Run(ABC):
 
     def _end_callbacks(self) -> None:  # noqa: B027
         """Tells other callbacks than pedl's that training ends."""
+
+    @final
+    def _look_at(self, segment: Segment) -> None:
+        """Called with each segment before it is trained."""
+        for _ in range(self._times):
+            before, generators, own = self._arrays(), get_global_state(), self._generators.get_state()
+            self._watched.append(self._watch(segment))
+            self._set(before)
+            set_global_state(generators)
+            self._generators.set_state(own)
+
+    @abstractmethod
+    def _watch(self, segment: Segment) -> Watched:
+        """Trains the first batch of a segment; returns the word of everything that this computes, in its order."""
+
+    @abstractmethod
+    def _set(self, arrays: list[npt.NDArray[Any]]) -> None:
+        """Sets the whole state to what `_arrays` returned in this process."""
 
     @abstractmethod
     def _go_to(self, batches: int) -> None:

@@ -120,7 +120,7 @@ def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
     told_already = channel.task.get("validated_at", ())
     policy = SavePolicy(config, channel.task["best_metric"])
     while run.steps_done < until_step and not run.stopped:
-        (report,) = run.train(config["batches_per_step"])
+        (report,) = _one_step(channel, run)
         channel.send(plain(_step_message(report)))
         _check_loss(report)
         step, metrics = run.steps_done, None
@@ -140,6 +140,18 @@ def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
         if pausing:
             return {"type": "paused", "step": step, "batches": run.batches_done}
     return _end(channel, run, saved_at, metrics, until_step)
+
+
+def _one_step(channel: Channel, run: Run) -> list[StepReport]:
+    """Trains a step; on the way it looks at a batch that a verification asks for, operation by operation."""
+    wanted, size = channel.task.get("watch"), channel.task["config"]["batches_per_step"]
+    if wanted is None or not 0 < wanted["batch"] - run.batches_done <= size:
+        return run.train(size)
+    before = wanted["batch"] - run.batches_done - 1
+    run.train(before)
+    reports, watched = run.train_watched(wanted["times"])
+    channel.send({"type": "watched", "batch": run.batches_done, "operations": watched})
+    return reports + run.train(size - before - 1)
 
 
 def _end(channel: Channel, run: Run, saved_at: int, metrics: dict[str, Any] | None, until_step: int) -> dict[str, Any]:

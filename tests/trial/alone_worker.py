@@ -1,7 +1,7 @@
 """A worker that does what a test asks of one trial: the actions of its task, one after the other, in a new process.
 
 Actions: ["train", batches], ["validate"], ["epoch"] (validates, and tells callbacks), ["end"], ["save", directory],
-["words"], ["weights"], ["finish"], and
+["words"], ["weights"], ["finish"], ["watch", times] (trains one batch), and
 ["python", module, function]: calls function(run, started), for what a test wants to break.
 """
 
@@ -37,6 +37,8 @@ def main(channel: Any) -> None:
 def _act(run: Run, started: Any, name: str, *arguments: Any) -> Any:
     if name == "train":
         return [_report(report) for report in run.train(*arguments)]
+    if name == "watch":
+        return run.train_watched(*arguments)[1]
     if name == "validate":
         return run.validate()
     if name == "epoch":
