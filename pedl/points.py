@@ -25,7 +25,7 @@ VARIABLE = "PEDL_CRASH"
 POINTS = (
     "definition.write", "definition.sync",
     "file.write", "file.sync", "file.rename", "file.sync-directory",
-    "home.place", "home.delete",
+    "home.tables", "home.place", "home.delete",
     "store.commit",
     "master.start-task", "master.send", "master.kill", "master.remove-checkpoint",
     "storage.write.tensors.safetensors", "storage.write.state.json", "storage.remove",

@@ -19,12 +19,14 @@ from pedl.points import point
 FORMAT = 1
 """The format of homes that this pedl writes; it reads this one and no other."""
 
-_TABLES = """
+_TABLES = (
+    """
 CREATE TABLE IF NOT EXISTS experiments (
   id INTEGER PRIMARY KEY AUTOINCREMENT,     -- never used twice, not even after a delete
   created_at TEXT NOT NULL,                 -- UTC, ISO 8601
   summary TEXT NOT NULL                     -- JSON; what a listing shows, so that it need not read the events
-);
+)""",
+    """
 CREATE TABLE IF NOT EXISTS events (
   experiment_id INTEGER NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
   sequence INTEGER NOT NULL,                -- from 1, without gaps
@@ -33,14 +35,15 @@ CREATE TABLE IF NOT EXISTS events (
   payload TEXT NOT NULL,                    -- JSON
   recorded_at TEXT NOT NULL,                -- UTC, ISO 8601; shown, never decided by
   PRIMARY KEY (experiment_id, sequence)
-) WITHOUT ROWID;
+) WITHOUT ROWID""",
+    """
 CREATE TABLE IF NOT EXISTS requests (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   experiment_id INTEGER NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
   kind TEXT NOT NULL,
   payload TEXT NOT NULL
-);
-"""
+)""",
+)
 
 
 def database_file(home: Path) -> Path:
@@ -81,7 +84,15 @@ def prepare(home: Path) -> None:
     check_format(home)
     with connect(home, create=True) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # kept by the file from then on
-        connection.executescript(_TABLES)
+        with transaction(connection, "home.tables"):
+            for table in _TABLES:
+                connection.execute(table)
+
+
+def has_tables(home: Path) -> bool:
+    """Tells whether a database has its tables: it is empty while it is made, and stays so if its maker dies then."""
+    with connect(home) as connection:
+        return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone() is not None
 
 
 @contextmanager
@@ -117,15 +128,15 @@ def _is_read_only(home: Path) -> bool:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All statements of the `with` become durable together, or none does."""
+def transaction(connection: sqlite3.Connection, name: str = "store.commit") -> Iterator[None]:
+    """All statements of the `with` become durable together, or none does; `name` is the crash point of the commit."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    with point("store.commit"):
+    with point(name):
         connection.execute("COMMIT")
 
 

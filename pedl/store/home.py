@@ -42,7 +42,7 @@ class Home:
         database_exists = database.database_file(self.path).exists()
         if database_exists or database.format_file(self.path).exists():
             database.check_format(self.path)
-        return database_exists
+        return database_exists and database.has_tables(self.path)
 
     def paths(self, experiment_id: int) -> ExperimentPaths:
         return ExperimentPaths(self.path, experiment_id)

@@ -6,7 +6,7 @@ import pytest
 
 from pedl.errors import StoreError
 from pedl.store import Home, lock
-from pedl.store.database import FORMAT, format_file
+from pedl.store.database import FORMAT, database_file, format_file
 
 
 def nothing(paths):
@@ -27,6 +27,17 @@ def test_reading_a_home_that_does_not_exist_finds_nothing_and_creates_nothing(tm
     with pytest.raises(StoreError, match=r"no experiment 3 in .*none\. It holds no experiment"):
         home.events(3)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_is_being_made_or_whose_maker_died_is_empty(tmp_path):
+    create(tmp_path)
+    database_file(tmp_path).write_bytes(b"")  # as SQLite leaves it until the tables are committed
+    home = Home(tmp_path)
+    assert home.summaries() == []
+    with pytest.raises(StoreError, match=r"no experiment 1 in .*\. It holds no experiment"):
+        home.events(1)
+    assert create(tmp_path) == 1
+    assert [entry["id"] for entry in home.summaries()] == [1]
 
 
 def test_events_come_back_in_the_order_and_with_the_bits_in_which_they_were_appended(tmp_path):
