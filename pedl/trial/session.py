@@ -14,6 +14,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial import in_order
 
 DEFAULT_THREADS = 4
 """The size of both pools where nothing else is said: a constant, never derived from the machine."""
@@ -89,6 +90,7 @@ def apply(config: tf.compat.v1.ConfigProto) -> None:
     Raises:
       RuntimeError: from TensorFlow, if the context exists already.
     """
+    in_order.let_idle_threads_sleep()
     tf.config.threading.set_intra_op_parallelism_threads(config.intra_op_parallelism_threads)
     tf.config.threading.set_inter_op_parallelism_threads(config.inter_op_parallelism_threads)
     _apply_devices(config)
@@ -112,6 +114,7 @@ def of_a_session(config: tf.compat.v1.ConfigProto) -> tf.compat.v1.ConfigProto:
     complete.CopyFrom(config)
     rewriting = complete.graph_options.rewrite_options
     rewriting.constant_folding = rewriting.arithmetic_optimization = type(rewriting).OFF
+    complete.experimental.executor_type = in_order.EXECUTOR if in_order.holds() else ""
     return complete
 
 

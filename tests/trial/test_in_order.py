@@ -25,12 +25,20 @@ def test_the_executor_is_in_force_while_it_lasts_and_no_longer():
     assert not context.context().function_call_options.executor_type
 
 
+def idle_threads_sleep(run, started):
+    return context.context().config.experimental.disable_thread_spinning
+
+
+def test_threads_that_wait_do_not_turn_in_circles(alone):
+    assert alone("mlp", ["python", "tests.trial.test_in_order", "idle_threads_sleep"]) == [True]
+
+
 def test_a_step_with_a_convolution_or_many_values_is_not_light():
     def graph(function, *shapes):
         return tf.function(function).get_concrete_function(*[tf.TensorSpec(shape) for shape in shapes]).graph
 
     product = graph(lambda a, b: a @ b, (2, 3), (3, 4))
-    assert is_light(product, [tf.Variable(tf.zeros([256, 256]))])
-    assert not is_light(product, [tf.Variable(tf.zeros([256, 256])), tf.Variable(0.0)])
+    assert is_light(product, [tf.Variable(tf.zeros([512, 256]))])
+    assert not is_light(product, [tf.Variable(tf.zeros([512, 256])), tf.Variable(0.0)])
     inner = tf.function(lambda image, kernel: tf.nn.conv2d(image, kernel, 1, "SAME"))
     assert not is_light(graph(lambda *arguments: inner(*arguments), (1, 8, 8, 1), (3, 3, 1, 1)), [])
