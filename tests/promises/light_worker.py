@@ -34,7 +34,7 @@ def main(channel: Any) -> None:
         return
     step, total = 0, np.uint64(task["trial_seed"])
     if task["resume"] is not None:
-        state, _, (total,) = checkpoint.load(Path(task["resume"]["path"]), task["resume"]["sha256"])
+        state, _, (total, _) = checkpoint.load(Path(task["resume"]["path"]), task["resume"]["sha256"])
         step = state["step"]
         assert step == task["resume"]["step"]
     word = _word(task["trial_seed"], "initial")
@@ -68,8 +68,10 @@ def _train(channel: Any, task: dict[str, Any], step: int, total: Any) -> dict[st
 
 
 def _save(channel: Any, task: dict[str, Any], step: int, total: Any) -> None:
-    header = [{"path": "total", "dtype": "uint64", "shape": []}]
-    saved = checkpoint.save(Path(task["checkpoint_dir"]), {"step": step}, header, [total])
+    ballast = np.zeros(task["hparams"].get("ballast_bytes", 0), np.uint8)
+    header = [{"path": "total", "dtype": "uint64", "shape": []},
+              {"path": "ballast", "dtype": "uint8", "shape": list(ballast.shape)}]  # fmt: skip
+    saved = checkpoint.save(Path(task["checkpoint_dir"]), {"step": step}, header, [total, ballast])
     channel.send({"type": "checkpoint", "step": step, "batches": step, "uuid": saved.uuid, "path": str(saved.path),
                   "sha256": saved.sha256, "size_bytes": saved.size_bytes})  # fmt: skip
 

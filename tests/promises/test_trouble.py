@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -28,23 +30,30 @@ CONFIG = {
 }
 
 
-def light(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs one command of `light_master` on the home in `directory`."""
+WRITING = (["label", "1", "x"], ["activate", "1"], ["delete", "1", "--yes"], ["cancel", "1"])
+
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+"""Of Linux: prctl(2), capabilities(7)."""
+
+
+def light(directory: Path, *words: str, first: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs one command of `light_master` on the home in `directory`; `first` is called in the new process."""
     return subprocess.run(
         [sys.executable, str(MASTER), str(directory / "home"), *words],
         env=environment({"TMPDIR": str(directory.parent)}), cwd=ROOT, capture_output=True, text=True, timeout=120,
+        preexec_fn=first,
     )  # fmt: skip
 
 
-def prepared(directory: Path) -> Path:
+def prepared(directory: Path, config: dict[str, Any] = CONFIG) -> Path:
     (directory / "definition").mkdir(parents=True)
     (directory / "definition" / "model_def.py").write_text("x = 1\n")
-    (directory / "config.json").write_text(json.dumps(CONFIG))
+    (directory / "config.json").write_text(json.dumps(config))
     return directory
 
 
-def outcome_without_trouble(directory: Path) -> str:
-    prepared(directory)
+def outcome_without_trouble(directory: Path, config: dict[str, Any] = CONFIG) -> str:
+    prepared(directory, config)
     assert light(directory, "create").returncode == 0
     assert light(directory, "run", "1").returncode == 0
     return str(load_experiment(1, directory / "home").outcome_sha256)
@@ -124,13 +133,73 @@ def test_a_home_that_is_read_only_can_be_read_and_says_that_it_cannot_be_written
     home = directory / "home"
     assert [entry["state"] for entry in list_experiments(home)] == ["PAUSED"]
     assert load_experiment(1, home).describe()["state"] == "PAUSED"
-    for words in (["label", "1", "x"], ["activate", "1"], ["delete", "1", "--yes"], ["cancel", "1"]):
+    for words in WRITING:
         done = subprocess.run(command(home, "experiment", *words), env=environment(), capture_output=True, text=True)
         assert done.returncode == 1, words
         assert "Experiment 1 cannot be changed" in done.stderr and "Read-only file system" in done.stderr
         assert "Traceback" not in done.stderr
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     goes_on(directory, calm)
+
+
+def no_file_above(size_bytes: int) -> Callable[[], None]:
+    """As on a full disk or with a quota, and for whoever runs the tests: the kernel refuses to write."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+@pytest.mark.parametrize("room_bytes", [0, 60_000])
+def test_where_the_database_may_not_grow_the_experiment_pauses_and_with_room_it_goes_on(
+    created: Path, room_bytes: int, calm: str
+) -> None:
+    done = light(created, "run", "1", first=no_file_above(room_bytes))
+    assert done.returncode == 1
+    assert "pedl.db: disk I/O error.\nIs the disk full, the directory read-only, " in done.stderr
+    assert load_experiment(1, created / "home").state == "PAUSED"
+    goes_on(created, calm)
+
+
+def test_where_a_checkpoint_has_no_room_the_experiment_pauses_and_with_room_it_goes_on(tmp_path: Path) -> None:
+    config = {**CONFIG, "hyperparameters": {"ballast_bytes": 2_000_000}}
+    calm = outcome_without_trouble(tmp_path / "calm", config)
+    directory = prepared(tmp_path / "one", config)
+    assert light(directory, "create").returncode == 0
+    done = light(directory, "run", "1", first=no_file_above(1_000_000))
+    assert done.returncode == 1
+    assert "could not write: [Errno 27] File too large" in done.stderr
+    assert load_experiment(1, directory / "home").state == "PAUSED"
+    assert list((directory / "home/experiments/1/checkpoints/trial-1").iterdir()) == []
+    goes_on(directory, calm)
+
+
+def test_an_experiment_that_may_write_no_file_is_not_created(tmp_path: Path) -> None:
+    directory = prepared(tmp_path / "one")
+    assert light(directory, "create", first=no_file_above(0)).returncode == 1
+    assert list_experiments(directory / "home") == []
+
+
+def test_a_home_that_others_may_write_can_be_read_and_says_that_it_cannot_be_written(created: Path, calm: str) -> None:
+    home = created / "home"
+    places = [home, *home.rglob("*")]
+    for place in places:
+        place.chmod(place.stat().st_mode & ~0o222)
+    for words, code in ((["list"], 0), (["describe", "1"], 0), *((words, 1) for words in WRITING)):
+        done = subprocess.run(
+            command(home, "experiment", *words), env=environment(), capture_output=True, text=True,
+            preexec_fn=obey_permissions,
+        )  # fmt: skip
+        assert done.returncode == code, (words, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert code == 0 or ("Experiment 1 cannot be changed" in done.stderr and "Permission denied" in done.stderr)
+    for place in places:
+        place.chmod(place.stat().st_mode | 0o200)
+    goes_on(created, calm)
+
+
+def obey_permissions() -> None:
+    """Takes from root what it has over others' files; whoever else runs the tests has no more than that."""
+    if os.getuid() == 0:
+        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+            ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, capability)
 
 
 def stopped(directory: Path) -> list[Path]:
