@@ -86,7 +86,8 @@ def with_message(difference: Difference) -> Difference:
         when = "after that batch" if difference.tensors_exact else "at the end of the step"
         lines.append(f"Tensors that differ {when}: {_listed(difference.tensors)}.")
     if difference.ulps is not None:
-        lines.append(f"Largest distance from the original's checkpoint: {difference.ulps:,} ulps.")
+        where = f"{difference.ulps:,} ulps, in {difference.ulps_tensor}"
+        lines.append(f"Largest distance from the original's next checkpoint: {where}.")
     return Difference(**{**vars(difference), "message": "\n".join(lines)})
 
 

@@ -36,8 +36,9 @@ class Difference:
       because: what tells that it is this cause, in a sentence for people.
       tensors: names of variables that differ, in the order of the model.
       tensors_exact: whether these are the tensors after that very batch; else those that differ at the step's end.
-      ulps: the largest distance of the weights from a checkpoint of the original, in units in the last place; None
-        where no checkpoint tells.
+      ulps: the largest distance from the original's next checkpoint of weights and optimizers, in units in the last
+        place; None where no checkpoint tells.
+      ulps_tensor: the variable that is so far away.
       operation: the first operation that gives another result for the same input; None where nobody knows.
       message: all of it, for people.
     """
@@ -52,6 +53,7 @@ class Difference:
     tensors: tuple[str, ...] = ()
     tensors_exact: bool = False
     ulps: int | None = None
+    ulps_tensor: str | None = None
     operation: str | None = None
     message: str = ""
 

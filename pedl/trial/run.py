@@ -21,7 +21,7 @@ from pedl.trial.callback import Callbacks
 from pedl.trial.generators import get_global_state, set_global_state
 from pedl.trial.operations import Watched
 from pedl.trial.recorder import Recorder
-from pedl.trial.sources import Segment
+from pedl.trial.sources import Segment, Source
 from pedl.trial.start import Started
 
 
@@ -68,6 +68,7 @@ class Run(ABC):
 
     model: Any = None
     initial_word: str
+    _training: Source
 
     def __init__(self, started: Started, *, batches_per_step: int = 100, every_tensor: bool = False) -> None:
         self._generators = started.generators
@@ -124,6 +125,15 @@ class Run(ABC):
         reports = self.train(1)
         self._times = 0
         return reports, self._watched
+
+    @final
+    def sample_words(self, start: int, count: int) -> bytes:
+        """Returns 8 bytes for each of `count` batches from number `start` on: the words of their samples in any order.
+        Trains nothing; the run cannot be trained afterwards.
+        """
+        self._go_to(start)
+        segments = self._training.segments(start, count, lambda: 1)
+        return b"".join(segment.samples.tobytes() for segment in segments)
 
     @property
     def stopped(self) -> bool:

@@ -96,6 +96,14 @@ def _say_profile(channel: Channel) -> dict[str, Any]:
     return {"type": "done", "numeric_profile": _profile(channel.task)}
 
 
+def _say_samples(channel: Channel) -> dict[str, Any]:
+    """Says which samples the batches of a trial hold, in any order, and trains nothing."""
+    _, run, _ = _alive(channel.task)
+    with closing(run):
+        words = run.sample_words(channel.task["start"], channel.task["count"])
+    return {"type": "done", "samples": base64.b64encode(words).decode()}
+
+
 def _train(channel: Channel) -> dict[str, Any]:
     task = channel.task
     started, run, findings = _alive(task)
@@ -261,7 +269,7 @@ def _failed(kind: str, message: str, error: BaseException, definition: Path) -> 
     return {"type": "failed", "kind": kind, "message": message, "traceback": user_traceback(error, definition)}
 
 
-_KINDS = {"check": _check, "profile": _say_profile, "train": _train}
+_KINDS = {"check": _check, "profile": _say_profile, "samples": _say_samples, "train": _train}
 
 # Imported with this module, before the server forks: Keras loads these parts when they are first touched.
 _PRELOADED = (keras.layers.Dense, keras.optimizers.Adam, keras.losses.get, keras.metrics.MeanMetricWrapper)

@@ -7,7 +7,7 @@ as far as it goes. A failure that comes from the trial's own code or numbers mus
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pedl.errors import StoreError
@@ -16,11 +16,10 @@ from pedl.experiment.diagnosis import Circumstances, diagnose, diagnose_end
 from pedl.experiment.difference import Difference
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.profile import expected_profile, profile_differences
-from pedl.experiment.tasks import train_task
 from pedl.experiment.trial_state import Payload, TrialState, reached_step
 from pedl.store import ExperimentPaths
-from pedl.store.checkpoints import make_room, remove_checkpoint
 from pedl.verify.clones import Kept
+from pedl.verify.legs import Legs
 from pedl.verify.result import TrialVerification
 
 _COMES_AGAIN = ("nan", "code", "data", "definition")
@@ -40,6 +39,8 @@ class TrialCheck:
 
     Attributes:
       difference: the first one, once it was met.
+      differing: the repetition's step that differs, if it is one.
+      new_legs: makes the tasks of one more repetition.
       step, batches: how far the repetition is, and was equal.
     """
 
@@ -54,18 +55,16 @@ class TrialCheck:
     ) -> None:
         self.trial = trial
         self.difference: Difference | None = None
-        self._experiment_id = experiment_id
+        self.differing: Payload | None = None
         self._state = state
-        self._aside = aside
         self.circumstances = circumstances
-        self._kept = kept
         self._losses = 0
+        self.new_legs = partial(Legs, experiment_id, state, trial, aside, kept)
         self._begin()
 
     def _begin(self) -> None:
         trial = self.trial
-        self._legs = list(trial.targets)
-        self._saved: Payload | None = None
+        self._legs = self.new_legs()
         self._open = {("step", step) for step in trial.steps} | {("validation", step) for step in trial.validations}
         self._open |= {("reached", step) for step in trial.reached}
         self._fails = trial.failure is not None and trial.failure["kind"] in _COMES_AGAIN
@@ -75,14 +74,9 @@ class TrialCheck:
 
     def task(self) -> Payload | None:
         """Returns the task of the next leg, or None if there is nothing more to repeat."""
-        if self.difference is not None or not self._legs or not (self._open or self._fails):
+        if self.difference is not None or not (self._open or self._fails):
             return None
-        make_room(self._aside, self.trial.id)
-        # Of a clone: what its parent's repetition saved, and not the original's.
-        bare = replace(self.trial, parent=None)
-        task = train_task(self._experiment_id, self._state, bare, self._aside, self._saved, self._legs[0])
-        source = self._kept.of(self._state, self.trial)
-        return task if source is None or self._saved is not None else {**task, "source": source}
+        return self._legs.task()
 
     def receive(self, message: dict[str, Any]) -> bool:
         """Compares a message; tells whether its attempt may go on."""
@@ -129,12 +123,13 @@ class TrialCheck:
             mismatch = first_difference(kind, recorded, payload)
             if mismatch is not None:
                 self.difference = diagnose(kind, recorded, payload, mismatch, self.circumstances)
+                self.differing = payload if kind == "step" else None
                 return
             self._count(kind, payload)
         if kind == "checkpoint":
-            self._keep(payload)
+            self._legs.saved(payload)
         elif kind == "reached":
-            self._legs.pop(0)
+            self._legs.reached()
 
     def _count(self, kind: str, payload: Payload) -> None:
         if kind in ("step", "validation", "reached"):
@@ -148,13 +143,6 @@ class TrialCheck:
         self._counts["metrics"] += len(payload.get("metrics", ()))
         self._counts["checkpoints"] += kind == "checkpoint"
         self._weights = kind == "reached" or self._weights
-
-    def _keep(self, payload: Payload) -> None:
-        """Of the repetition's own checkpoints, the newest is kept, from which the next leg goes on, and clones' are."""
-        if self._saved is not None and not self._kept.keeps(self.trial.id, self._saved):
-            remove_checkpoint(self._aside, self.trial.id, self._saved["uuid"])
-        self._saved = payload
-        self._kept.saved(self._aside, self.trial.id, payload)
 
     def _compare_profile(self, payload: Payload) -> None:
         # Known before for the most part; the types of Keras are only known once the model definition was imported.
@@ -172,7 +160,8 @@ class TrialCheck:
             raise StoreError(f"Trial {self.trial.id} could not be run again: {payload['message']}. Make room first.")
         failure = self.trial.failure
         if self._fails and failure is not None and not self._open and failure["kind"] == payload["kind"]:
-            self._fails, self._legs = False, []
+            self._fails = False
+            self._legs.end()
         elif "session_config" in payload:
             self._asked_for(payload["session_config"])
         else:

@@ -10,6 +10,7 @@ moves no bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pedl import jsontext
@@ -29,6 +30,7 @@ from pedl.store import Event, ExperimentPaths
 from pedl.verify.clones import Kept, with_ancestors
 from pedl.verify.place import place_aside
 from pedl.verify.result import TrialVerification, Verification
+from pedl.verify.second_look import looked_at_again
 from pedl.verify.trial_check import TrialCheck
 
 News = ProfileDifference | TrialVerification
@@ -85,7 +87,9 @@ class _Verifying:
             environment = worker_environment(created["config"])
             with self._experiment.make_executor(environment, aside.log) as executor:
                 profile = self._compare_profiles(executor, aside)
-                self._run_again(executor, [self._check(trial, aside, change, profile) for trial in self._trials])
+                checks = [self._check(trial, aside, change, profile) for trial in self._trials]
+                self._run_again(executor, checks)
+                self._look_again(executor, checks)
         return Verification(
             experiment_id=self._experiment.id,
             trials=tuple(self._results[trial.id] for trial in self._trials),
@@ -136,6 +140,22 @@ class _Verifying:
                     del running[attempt]
                     executor.kill(attempt)
                     self._begin(executor, check, running)
+
+    def _look_again(self, executor: Executor, checks: Sequence[TrialCheck]) -> None:
+        """Has the first trial that differs run once more: the others most likely differ for the same reason."""
+        check = next((check for check in checks if check.difference is not None), None)
+        if check is None or check.difference is None:
+            return
+        originals = {}
+        for kept in self._experiment.checkpoints(check.trial.id):
+            path = self._experiment.home.paths(self._experiment.id).checkpoint(check.trial.id, kept.uuid)
+            if path.is_dir() and self._experiment.checkpoint_trouble(kept) is None:
+                originals[kept.batches] = path
+        difference = looked_at_again(
+            executor, check.trial, check.difference, check.differing, check.new_legs, originals
+        )
+        result = self._results[check.trial.id]
+        self._results[check.trial.id] = replace(result, difference=difference)
 
     def _next(self, waiting: list[TrialCheck], idle: bool) -> TrialCheck | None:
         """Takes the first trial that can be started; a clone waits for its parent's checkpoint, while that may come."""
