@@ -24,6 +24,7 @@ class TrialContext:
       experiment_config: the complete experiment configuration, defaults filled in.
       experiment_id: from 1; 0 for a trial that runs alone.
       trial_id: the trial's number within its experiment, from 1; 0 while a definition is only checked.
+      streams: by name ("init", "order", "dropout"), the seeds of streams that do not follow the trial's seed.
       download_dir: what the model definition's `download_data` returned; None if it has none.
     """
 
@@ -32,7 +33,12 @@ class TrialContext:
     experiment_config: dict[str, Any] = field(default_factory=dict)
     experiment_id: int = 0
     trial_id: int = 1
+    streams: dict[str, int] = field(default_factory=dict)
     download_dir: Path | None = None
+
+    def seed_of(self, stream: str) -> int:
+        """Returns the seed that initial weights ("init"), data ("order") or random layers ("dropout") follow."""
+        return self.streams.get(stream, self.trial_seed)
 
 
 _current: TrialContext | None = None

@@ -64,7 +64,7 @@ def _make_data_loaders(trial: Trial) -> Any:
 def _source(started: Started, loader: Any, role: str) -> Source:
     trial = started.trial
     where = f"the {role} data of {type(trial).__name__}"
-    seed = trial.context.trial_seed
+    seed = trial.context.seed_of("order")
     if isinstance(loader, keras.utils.PyDataset):
         if loader.use_multiprocessing and loader.workers > 0:
             return ProcessSequenceSource(loader, seed, role, where, started.task)

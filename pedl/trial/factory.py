@@ -30,6 +30,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -53,10 +54,11 @@ class SeedFactory(GraphDraws):
 
     Args:
       trial_seed: 0 .. 2**31 - 1.
+      random_seed: what masks and noise follow, if it is another seed than initial values do.
     """
 
-    def __init__(self, trial_seed: int):
-        self._root = Place(trial_seed)
+    def __init__(self, trial_seed: int, random_seed: int | None = None):
+        self._root = Place(trial_seed, random_seed=random_seed)
         self._scope: tuple[str, ...] = ()
         self._taken: dict[tuple[str | int, ...], str] = {}
         self._unnamed: dict[tuple[str | int, ...], int] = {}
@@ -101,7 +103,9 @@ class SeedFactory(GraphDraws):
     def _place(self, make: Callable[..., Any], name: str | None) -> Place:
         kind = "initializer" if _is_class(make, keras.initializers.Initializer) else "layer"
         what = str(getattr(make, "__name__", type(make).__name__))
-        scope = self._root.within(*(part for name_ in self._scope for part in ("scope", name_)))
+        # Only layers draw masks and noise; the seed of an initializer is one of initial values.
+        root = self._root if kind == "layer" else replace(self._root, random_seed=None)
+        scope = root.within(*(part for name_ in self._scope for part in ("scope", name_)))
         if name is None:
             nameless = scope.within(kind, "unnamed", what)
             ordinal = self._unnamed[nameless.path] = self._unnamed.get(nameless.path, -1) + 1

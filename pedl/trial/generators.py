@@ -20,14 +20,19 @@ import numpy as np
 from pedl.errors import CheckpointError
 
 
-def seed_everything(trial_seed: int) -> None:
+def seed_everything(trial_seed: int, init_seed: int | None = None) -> None:
     """Sets `random`, `np.random`, TensorFlow's global seed and Keras's, from the trial seed (0 .. 2**31 - 1).
+
+    `init_seed` is for TensorFlow's and Keras's, where it is another one. `random` and `np.random` stay: data may be
+    made with them.
 
     To be called before the user's module is imported and before any graph exists. Creates no TensorFlow context, so
     that thread pools can still be set afterwards. It does not reach `np.random.default_rng()` or `random.Random()`
     (pedl.trial.tracked does), nor a `tf.Graph` that is made later.
     """
-    keras.utils.set_random_seed(trial_seed)
+    keras.utils.set_random_seed(trial_seed if init_seed is None else init_seed)
+    random.seed(trial_seed)
+    np.random.seed(trial_seed)
 
 
 @dataclass

@@ -47,12 +47,12 @@ class KerasRun(Run):
         trial = started.trial
         assert isinstance(trial, ModelTrial)
         self._trial = trial
-        trial_seed = trial.context.trial_seed
+        trial_seed, init_seed = trial.context.trial_seed, trial.context.seed_of("init")
         self._training, self._validation = data_sources(started)
         self.model = built_model(trial)
         trial.model = self.model
         moved = _moved_by_data(WholeState(self.model, trial), self._training)
-        _build(self.model, self._training, trial_seed)
+        _build(self.model, self._training, init_seed)
         self._state = WholeState(self.model, trial, without=moved)
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)

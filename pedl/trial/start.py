@@ -17,6 +17,7 @@ from pedl.errors import TrialDefinitionError
 from pedl.trial import context, session
 from pedl.trial.definition import load_trial_class
 from pedl.trial.generators import seed_everything
+from pedl.trial.streams import check_streams
 from pedl.trial.tracked import TrackedGenerators
 from pedl.trial.trial import Trial, call, instantiate
 
@@ -65,14 +66,15 @@ def start(task: dict[str, Any]) -> Started:
     """
     config, asked = task["config"], task["session_config"]
     in_force = compute_as_asked(task)
-    seed_everything(task["trial_seed"])
     context.enter(_context(task))
+    seed_everything(task["trial_seed"], context.current("the worker").seed_of("init"))
     definition = Path(task["definition"])
     # Relative paths in user code mean the same from wherever a command goes on with the experiment.
     os.chdir(definition if definition.is_dir() else definition.parent)
     generators = TrackedGenerators(task["trial_seed"], definition)
     generators.install()
     trial = instantiate(load_trial_class(definition, config), context.current("the worker"))
+    check_streams(trial)
     where = f"{type(trial).__name__}.session_config()"
     wanted = session.as_plain(session.check(call(trial.session_config, trial.hparams), where))
     if wanted != session.as_plain(in_force):
@@ -104,4 +106,5 @@ def _context(task: dict[str, Any]) -> context.TrialContext:
         experiment_config=task["config"],
         experiment_id=task["experiment_id"],
         trial_id=task["trial_id"],
+        streams=task.get("streams", {}),
     )

@@ -73,7 +73,7 @@ def instantiate(trial_class: type[T], context: TrialContext) -> T:
     check_complete(trial_class)
     trial = object.__new__(trial_class)
     trial.hparams = context.hparams
-    trial.seeded = SeedFactory(context.trial_seed)
+    trial.seeded = SeedFactory(context.seed_of("init"), context.seed_of("dropout"))
     trial.context = context
     if trial_class.__init__ is not object.__init__:
         call(trial.__init__, context.hparams)  # type: ignore[misc]
