@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 WARM_UP_ROUNDS = 2
 
+SECONDS = "seconds "
+"""Begins the line of a trial's log in which timed_worker.py says how the trial spent its time."""
+
 Epoch = Callable[[], int]
 """Trains an epoch, and returns its number of steps."""
 
