@@ -103,10 +103,9 @@ class Loop:
         self._function(phase, source, feed)
 
     def _function(self, phase: str, source: Source, feed: Any) -> Callable[..., Any]:
-        signature = source.signature(feed)
-        key = (phase, id(source), str(signature))
+        key = (phase, id(source), *(str(tensor.shape[1:]) for tensor in tf.nest.flatten(feed)))
         if key not in self._functions:
-            self._functions[key] = self._compiled(phase, source, signature)
+            self._functions[key] = self._compiled(phase, source, source.signature(feed))
         return self._functions[key]
 
     def _compiled(self, phase: str, source: Source, signature: Any) -> Callable[..., Any]:
