@@ -84,6 +84,11 @@ def sampler_seed(experiment_seed: int) -> int:
     return keyed_bits(32, experiment_seed, "sampler")
 
 
+def replication_seed(trial_seed: int, stream: str, number: int) -> int:
+    """Returns the seed, 0 .. 2**31 - 1, of a stream of a trial ("init", "order", "dropout") in replication `number`."""
+    return keyed_bits(31, trial_seed, "replication", stream, number)
+
+
 def stream_seed(trial_seed: int, *stream: Part) -> int:
     """Returns a 32-bit seed for a named stream of a trial, as NumPy, Keras and TensorFlow take them.
 

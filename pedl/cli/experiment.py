@@ -7,6 +7,7 @@ import click
 from pedl.cli.group import INTERRUPTED, Group
 from pedl.cli.options import experiment_argument, home_option, json_option
 from pedl.cli.output import say, show_json
+from pedl.cli.replicate_commands import rank, replicate
 from pedl.cli.run_commands import activate, create, wait
 from pedl.cli.stop_commands import cancel, kill, pause
 from pedl.cli.verify_commands import compare_two, verify
@@ -19,7 +20,7 @@ def experiment() -> None:
     """Create experiments, run them, and look at them."""
 
 
-for command in (create, activate, wait, pause, cancel, kill, verify, compare_two):
+for command in (create, activate, wait, pause, cancel, kill, verify, compare_two, replicate, rank):
     experiment.add_command(command)
 
 

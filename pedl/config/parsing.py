@@ -33,7 +33,9 @@ EXAMPLES = {
     "population_size": "population_size: 8", "num_rounds": "num_rounds: 10", "steps_per_round": "steps_per_round: 5",
     "replace_function": "replace_function: {truncate_fraction: 0.25}", "truncate_fraction": "truncate_fraction: 0.25",
     "explore_function": "explore_function: {resample_probability: 0.1, perturb_factor: 0.2}",
-    "resample_probability": "resample_probability: 0.1", "perturb_factor": "perturb_factor: 0.2",
+    "of": 'of: "3/12"', "trial_seed": "trial_seed: 7", "targets": "targets: [10]", "replications": "replications: 5",
+    "vary": "vary: [init, order, dropout]", "resample_probability": "resample_probability: 0.1",
+    "perturb_factor": "perturb_factor: 0.2",
 }  # fmt: skip
 """How each required field may look."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from pedl.config.values import Count, FilledText, Section, Switch, TrialName, expects
+from pedl.config.values import Count, FilledText, Section, Seed, Switch, TrialName, expects
 
 LARGEST_RUNGS = 100
 
@@ -147,6 +147,22 @@ class OptunaSearcher(Searcher):
     """Trial i is suggested by what trials 1 .. i - lag reported: so many are trained at once."""
 
 
+Stream = Annotated[Literal["init", "order", "dropout"], expects("init, order or dropout", "init", "order", "dropout")]
+
+
+class ReplicateSearcher(Searcher):
+    """One trial again, and then with streams re-keyed; `pedl experiment replicate` writes it."""
+
+    name: Literal["replicate"]
+    of: TrialName
+    """The trial that is replicated."""
+    trial_seed: Seed
+    targets: Annotated[list[Count], Field(min_length=1), expects("a list of steps")]
+    """The steps at which that trial stopped and was validated, the last of them at its end."""
+    replications: Annotated[int, Field(ge=2), expects("a whole number of at least 2")]
+    vary: Annotated[list[Stream], Field(min_length=1), expects("a list of streams: init, order, dropout")]
+
+
 HalvingSearcher = AsyncHalvingSearcher | AdaptiveSearcher | AdaptiveSimpleSearcher
 
 AnySearcher = Annotated[
@@ -158,12 +174,13 @@ AnySearcher = Annotated[
     | AdaptiveSimpleSearcher
     | AshaSearcher
     | PbtSearcher
-    | OptunaSearcher,
+    | OptunaSearcher
+    | ReplicateSearcher,
     Field(discriminator="name"),
 ]
 
 SEARCHERS: dict[str, type[Searcher]] = {
     "single": SingleSearcher, "random": RandomSearcher, "grid": GridSearcher, "async_halving": AsyncHalvingSearcher,
     "adaptive": AdaptiveSearcher, "adaptive_simple": AdaptiveSimpleSearcher, "asha": AshaSearcher, "pbt": PbtSearcher,
-    "optuna": OptunaSearcher,
+    "optuna": OptunaSearcher, "replicate": ReplicateSearcher,
 }  # fmt: skip

@@ -85,10 +85,19 @@ class Decisions:
 
     def _draft(self, operation: Operation) -> Draft:
         if isinstance(operation, Create):
-            seed = trial_seed(self._experiment_seed, operation.trial_id)
-            parent = {} if operation.parent is None else {"parent": asdict(operation.parent)}
-            return "trial_created", operation.trial_id, {"hparams": operation.hparams, "trial_seed": seed, **parent}
+            return "trial_created", operation.trial_id, self._created(operation)
         if isinstance(operation, Train):
             return "trial_targeted", operation.trial_id, {"until_step": operation.until_step}
         assert isinstance(operation, Close)
         return "trial_closed", operation.trial_id, {"reason": operation.reason} if operation.reason else {}
+
+    def _created(self, operation: Create) -> dict[str, Any]:
+        seed = operation.seed
+        if seed is None:
+            seed = trial_seed(self._experiment_seed, operation.trial_id)
+        payload = {"hparams": operation.hparams, "trial_seed": seed}
+        if operation.parent is not None:
+            payload["parent"] = asdict(operation.parent)
+        if operation.streams:
+            payload["streams"] = operation.streams
+        return payload

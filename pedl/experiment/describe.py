@@ -45,6 +45,7 @@ def describe_trial(state: ExperimentState, trial: TrialState, rungs: Rungs) -> d
         "steps_completed": trial.steps_completed,
         "batches_completed": trial.batches_completed,
         "restarts": trial.restarts,
+        "streams": trial.streams,
         "parent": trial.parent,
         "rung": rungs.of(trial),
         "stopped": trial.stopped,

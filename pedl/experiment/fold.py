@@ -48,7 +48,8 @@ class ExperimentState:
         """Takes in one event, in the order of the log."""
         if kind == "trial_created":
             assert trial_id is not None
-            self._create(TrialState(trial_id, payload["hparams"], payload["trial_seed"], payload.get("parent")))
+            hparams, seed = payload["hparams"], payload["trial_seed"]
+            self._create(TrialState(trial_id, hparams, seed, payload.get("parent"), payload.get("streams", {})))
         elif trial_id is None:
             _HANDLERS[kind](self, payload)
         else:

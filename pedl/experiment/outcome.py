@@ -33,6 +33,7 @@ def _trial(trial: TrialState) -> dict[str, Any]:
         "hparams": trial.hparams,
         "trial_seed": trial.seed,
         "decisions": {"targets": trial.targets, "closed": trial.closed, **_parent(trial)},
+        **({"streams": trial.streams} if trial.streams else {}),
         "failure": None if trial.failure is None else trial.failure["kind"],
         "training": _metrics(trial.steps),
         "validation": _metrics(trial.validations),

@@ -51,6 +51,10 @@ class Standing:
     def best(self) -> TrialState | None:
         return next((self._state.trials[trial_id] for trial_id in self._ranked.first(1)), None)
 
+    def first(self, count: int) -> list[int]:
+        """Returns the numbers of the best trials, the best first."""
+        return self._ranked.first(count)
+
     @property
     def trials_over(self) -> int:
         return len(self._over)

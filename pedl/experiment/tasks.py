@@ -36,6 +36,7 @@ def train_task(
     return {
         **_common(state.created, trial.id, trial.seed, trial.hparams, paths),
         "source": source_of(state, trial, paths) if resume is None else None,
+        "streams": trial.streams,
         "kind": "train",
         "experiment_id": experiment_id,
         "session_config": trial.session_config,

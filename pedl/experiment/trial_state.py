@@ -18,6 +18,8 @@ class TrialState:
     seed: int
     parent: Payload | None = None
     """The `trial_id` and `step` of the trial that this one is a clone of."""
+    streams: dict[str, int] = field(default_factory=dict)
+    """Seeds of streams that do not follow the trial's seed, by name."""
     clones: dict[int, int] = field(default_factory=dict)
     """By number, the clones that are not over: the step of this trial whose checkpoint they start from."""
     targets: list[int] = field(default_factory=list)

@@ -10,5 +10,20 @@ results alone, and is tested without training anything.
 from pedl.search.explore import at
 from pedl.search.make import make_search, preview
 from pedl.search.method import Close, Create, Operation, Parent, Plan, SearchMethod, Train
+from pedl.search.replicate import replications
+from pedl.search.space import nested
 
-__all__ = ["Close", "Create", "Operation", "Parent", "Plan", "SearchMethod", "Train", "at", "make_search", "preview"]
+__all__ = [
+    "Close",
+    "Create",
+    "Operation",
+    "Parent",
+    "Plan",
+    "SearchMethod",
+    "Train",
+    "at",
+    "make_search",
+    "nested",
+    "preview",
+    "replications",
+]

@@ -16,12 +16,14 @@ from pedl.config.searcher import (
     AsyncHalvingSearcher,
     OptunaSearcher,
     PbtSearcher,
+    ReplicateSearcher,
 )
 from pedl.errors import ConfigError
 from pedl.search.asha import AshaSearch
 from pedl.search.halving import HalvingSearch
 from pedl.search.method import SearchMethod
 from pedl.search.pbt import PbtSearch
+from pedl.search.replicate import ReplicateSearch
 from pedl.search.upfront import UpfrontSearch
 
 
@@ -41,6 +43,8 @@ def make_search(searcher: AnySearcher, space: Space, experiment_seed: int) -> Se
         return AshaSearch(searcher, space, experiment_seed)
     if isinstance(searcher, PbtSearcher):
         return PbtSearch(searcher, space, experiment_seed)
+    if isinstance(searcher, ReplicateSearcher):
+        return ReplicateSearch(searcher, space, experiment_seed)
     if isinstance(searcher, OptunaSearcher):
         return _suggested(searcher, space, experiment_seed)
     return UpfrontSearch(searcher, space, experiment_seed)

@@ -12,7 +12,7 @@ whoever trains may begin with any of it, and trains nothing in vain.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pedl.config.brackets import Bracket, cost
@@ -33,6 +33,10 @@ class Create:
     trial_id: int
     hparams: dict[str, Any]
     parent: Parent | None = None
+    seed: int | None = None
+    """The trial's seed, where it is not the one of its number."""
+    streams: dict[str, int] = field(default_factory=dict)
+    """Seeds of streams that do not follow the trial's seed, by name."""
 
 
 @dataclass(frozen=True)

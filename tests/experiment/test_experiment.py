@@ -19,7 +19,7 @@ DESCRIBED = {
 }  # fmt: skip
 TRIAL = {
     "id", "state", "hparams", "trial_seed", "steps_completed", "batches_completed", "restarts",
-    "parent", "rung", "stopped", "stopped_early", "training", "validation", "weights_sha256", "fingerprint",
+    "streams", "parent", "rung", "stopped", "stopped_early", "training", "validation", "weights_sha256", "fingerprint",
     "checkpoints", "audit", "messages", "difference",
 }  # fmt: skip
 

@@ -1,0 +1,137 @@
+"""`pedl experiment replicate` and `rank`: how much of a result is chance, and whether the best trial is beyond that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pedl.cli.options import (
+    command_line,
+    experiment_argument,
+    home_option,
+    json_option,
+    trial_argument,
+    workers_option,
+)
+from pedl.cli.output import brief, say, show_json
+
+STREAMS = ("init", "order", "dropout")
+
+
+def _streams(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    names = tuple(value.split(","))
+    for name in names:
+        if name not in STREAMS:
+            raise click.BadParameter(f"{name!r} is no stream; expected some of {','.join(STREAMS)}")
+    return names
+
+
+@click.command()
+@trial_argument
+@click.option(
+    "--replications",
+    type=click.IntRange(min=2),
+    default=5,
+    metavar="K",
+    help="How often each stream is re-keyed, and all of them together. Default: 5.",
+)
+@click.option(
+    "--vary",
+    callback=_streams,
+    default=",".join(STREAMS),
+    metavar="STREAMS",
+    help="Some of init (initial weights), order (of the data), dropout (random layers). Default: init,order,dropout.",
+)
+@workers_option
+@json_option
+@home_option
+def replicate(
+    trial: tuple[int, int], replications: int, vary: tuple[str, ...], workers: int | None, as_json: bool, home: str
+) -> None:
+    """Train trial E/T again with streams re-keyed, and say how much each of them moves the result.
+
+    It is an experiment of its own: trial 1 is E/T again, bit for bit; the others differ in one stream, or in all.
+
+    \b
+    Example: pedl experiment replicate 1/4 --replications 5 --vary init,order,dropout
+    """
+    from pedl.cli.live import live_view
+    from pedl.experiment import load_experiment
+    from pedl.experiment.replication import replicate as make
+    from pedl.experiment.replication import replication_report
+
+    original = load_experiment(trial[0], home)
+    made = make(original, trial[1], replications, vary)
+    say(f"Created experiment {made.id}, a replication of {trial[0]}/{trial[1]}.")
+    with live_view() as view:
+        made.run(workers=workers, on_change=view.update)
+        view.update(made, last=True)
+    described = made.describe()
+    report = replication_report(described)
+    assert report is not None
+    before = original.describe()["trials"][trial[1] - 1]["weights_sha256"]
+    report = {"experiment": made.id, "identical": described["trials"][0]["weights_sha256"] == before, **report}
+    if as_json:
+        show_json(report)
+    else:
+        click.echo("\n".join(_lines(report)))
+    say(f"See more: {command_line(home, f'experiment describe {made.id}')}")
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    same = "the same weights, bit for bit" if report["identical"] else "OTHER WEIGHTS: it is not reproduced here"
+    lines = [f"Replication of {report['of']}: {report['metric']} {_brief(report['original'])}, {same}"]
+    for group in report["groups"]:
+        spread = f"mean {_brief(group['mean'])}, spread {_brief(group['spread'])}"
+        lines.append(f"  {', '.join(group['streams'])}: {spread} ({len(group['values'])} trials)")
+    for stream, share in (report["shares"] or {}).items():
+        lines.append(f"  {stream} causes {share:.0%} of the variance of single streams")
+    return lines
+
+
+def _brief(value: Any) -> str:
+    return "unknown" if value is None else brief(value)
+
+
+@click.command()
+@experiment_argument
+@json_option
+@home_option
+def rank(experiment_id: int, as_json: bool, home: str) -> None:
+    """Show the best trials of experiment ID, and whether the first beats the second beyond the noise.
+
+    The noise is what `pedl experiment replicate` found for either of them.
+
+    \b
+    Example: pedl experiment rank 1
+    """
+    from pedl.experiment import load_experiment
+    from pedl.experiment.significance import rank_report
+
+    report = rank_report(load_experiment(experiment_id, home))
+    if as_json:
+        show_json(report)
+        return
+    for trial in report["trials"]:
+        found = trial["replications"]
+        noise = (
+            "" if found is None else f" (replicated: mean {_brief(found['mean'])}, spread {_brief(found['spread'])})"
+        )
+        click.echo(f"{report['id']}/{trial['id']}: {report['metric']} {brief(trial['value'])}{noise}")
+    click.echo(_verdict(report, home))
+
+
+def _verdict(report: dict[str, Any], home: str) -> str:
+    names = [f"{report['id']}/{trial['id']}" for trial in report["trials"][:2]]
+    if len(names) < 2:
+        return "There are no two trials to compare."
+    if report["verdict"] == "unknown":
+        return (
+            f"Whether {names[0]} beats {names[1]} by more than chance is unknown: neither was replicated. "
+            f"Find out with: {command_line(home, f'experiment replicate {names[0]}')}"
+        )
+    measured = f"t = {report['t']:.2f}; chance alone stays below {report['threshold']:.2f} in 95 of 100 cases"
+    if report["verdict"] == "best":
+        return f"{names[0]} beats {names[1]} beyond the noise ({measured})."
+    return f"{names[0]} and {names[1]} cannot be told apart from noise ({measured})."

@@ -1,0 +1,76 @@
+"""One trial again and again: as it was, with one stream re-keyed, and with all of those that are varied.
+
+Trial 1 is the trial that is replicated, bit for bit. Then come, for each stream of `vary`, `replications` trials in
+which only that stream is re-keyed, and, for more than one stream, as many in which all are. Replication k has the same
+streams in each group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pedl.config.brackets import Rung
+from pedl.config.hparams import Space
+from pedl.config.searcher import ReplicateSearcher
+from pedl.search.method import Create, Operation, Plan, SearchMethod
+from pedl.search.roster import Roster
+from pedl.search.space import draw_hparams
+from pedl.seeds import replication_seed
+
+
+class ReplicateSearch(SearchMethod):
+    """`replicate`: see the module's text. Results decide nothing."""
+
+    def __init__(self, searcher: ReplicateSearcher, space: Space, experiment_seed: int) -> None:
+        self._searcher = searcher
+        self._hparams = draw_hparams(space, experiment_seed, 1)
+        self._groups = [group for group, _ in replications(searcher)]
+        self._roster = Roster()
+
+    def start(self) -> list[Operation]:
+        """Returns Create and Train for all replications."""
+        searcher = self._searcher
+        operations: list[Operation] = []
+        for streams, number in replications(searcher):
+            seeds = {stream: replication_seed(searcher.trial_seed, stream, number) for stream in streams}
+            created, train = self._roster.create(self._hparams, searcher.targets[0])
+            operations += [Create(created.trial_id, self._hparams, None, searcher.trial_seed, seeds), train]
+        return operations
+
+    def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
+        """Lets a trial go on to the next step at which the replicated trial stopped, or closes it."""
+        if not self._roster.reports(trial_id, step):
+            return []
+        target = next((target for target in self._searcher.targets if target > step), None)
+        return [self._roster.close(trial_id) if target is None else self._roster.train(trial_id, target)]
+
+    def fail(self, trial_id: int) -> list[Operation]:
+        """Closes the trial."""
+        return [self._roster.close(trial_id)] if self._roster.fails(trial_id) else []
+
+    @property
+    def finished(self) -> bool:
+        """True once every trial is closed."""
+        return self._roster.all_over
+
+    @property
+    def waiting(self) -> int:
+        """Nothing ever waits."""
+        return self._roster.waiting
+
+    def plan(self) -> Plan:
+        """Returns one rung: all trials are trained equally long."""
+        return Plan(((Rung(self._searcher.targets[-1], len(self._groups)),),), len(self._groups))
+
+
+def replications(searcher: ReplicateSearcher) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yields, for each trial by number, the streams that are re-keyed and the number of the replication, from 1.
+
+    The first trial has no stream re-keyed.
+    """
+    yield (), 0
+    streams = tuple(dict.fromkeys(searcher.vary))
+    groups = [(stream,) for stream in streams] + ([streams] if len(streams) > 1 else [])
+    for group in groups:
+        for number in range(1, searcher.replications + 1):
+            yield group, number

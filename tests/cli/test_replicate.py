@@ -1,0 +1,49 @@
+"""`pedl experiment replicate` and `rank`, as people see them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Pedl
+from tests.experiment.fake_executor import FakeExecutor, Script
+
+Inputs = tuple[str, str]
+
+
+def test_a_replication_tells_mean_spread_and_shares_and_a_rank_uses_them(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script = Script(metrics={1: 0.6, 2: 0.9, 3: 0.1})
+    assert pedl_command("experiment", "create", *inputs, "--seed", "7").code == 0
+    unknown = pedl_command("experiment", "rank", "1").out.splitlines()
+    assert unknown[:3] == ["1/2: accuracy 0.9", "1/1: accuracy 0.6", "1/3: accuracy 0.1"]
+    assert "neither was replicated. Find out with: pedl experiment replicate 1/2" in unknown[3]
+    executor.script = Script(metrics={1: 0.9, 2: 0.5, 3: 0.5, 4: 0.5, 5: 0.75, 6: 0.9, 7: 0.91})
+    told = pedl_command("experiment", "replicate", "1/2", "--replications", "2", "--vary", "init,order")
+    assert told.code == 0, told.err
+    assert told.out.splitlines() == [
+        "Replication of 1/2: accuracy 0.9, the same weights, bit for bit",
+        "  init: mean 0.5, spread 0 (2 trials)",
+        "  order: mean 0.625, spread 0.176777 (2 trials)",
+        "  init, order: mean 0.905, spread 0.00707107 (2 trials)",
+        "  init causes 0% of the variance of single streams",
+        "  order causes 100% of the variance of single streams",
+    ]
+    assert "Created experiment 2, a replication of 1/2." in told.err
+    known = pedl_command("experiment", "rank", "1").out.splitlines()
+    assert known[0] == "1/2: accuracy 0.9 (replicated: mean 0.905, spread 0.00707107)"
+    assert known[3].startswith("1/2 beats 1/1 beyond the noise (t = 30.00; ")
+    report = pedl_command("experiment", "rank", "1", "--json").json()
+    assert report["verdict"] == "best" and report["trials"][0]["replications"]["experiment"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--vary", "init,data"), "'data' is no stream; expected some of init,order,dropout"),
+        (("--replications", "1"), "1 is not in the range x>=2"),
+    ],
+)
+def test_what_cannot_vary_is_refused(pedl_command: Pedl, words: tuple[str, ...], told: str) -> None:
+    refused = pedl_command("experiment", "replicate", "1/2", *words)
+    assert refused.code == 2 and told in refused.err

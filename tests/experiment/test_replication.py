@@ -1,0 +1,139 @@
+"""Replications report what each stream causes, and ranks say whether the best is better than that."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import pytest
+
+from pedl.errors import InputError, StoreError
+from pedl.experiment import replication, significance
+from pedl.experiment.replication import replicate, replication_report
+from pedl.experiment.significance import rank_report
+from tests.experiment.fake_executor import FakeExecutor, Script
+from tests.search.schedules import SEARCHERS
+
+
+def replicated(one: Any, trial: int, values: list[Any], vary: tuple[str, ...] = ("order",)) -> Any:
+    """Replicates a trial, with the accuracy of each replication, and that of the trial first."""
+    executor = one.make_executor
+    executor.script = Script(metrics=dict(enumerate(values, start=1)))
+    made = replicate(one, trial, 2, vary)
+    made.run()
+    return made
+
+
+def test_a_replication_is_an_experiment_with_its_provenance_and_the_trial_itself_first(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = experiment(executor)
+    one.run()
+    started = len(executor.started)
+    made = replicate(one, 2, 2, ("init", "dropout"))
+    made.run()
+    original, described = one.describe()["trials"][1], made.describe()
+    searcher = described["config"]["searcher"]
+    assert (searcher["of"], searcher["trial_seed"], searcher["targets"]) == ("1/2", original["trial_seed"], [4])
+    assert described["model_definition_sha256"] == one.describe()["model_definition_sha256"]
+    first = described["trials"][0]
+    assert all(first[name] == original[name] for name in ("hparams", "trial_seed", "weights_sha256", "training"))
+    tasks = [task["streams"] for task in executor.started[started:] if task["kind"] == "train"]
+    groups = [set(), {"init"}, {"init"}, {"dropout"}, {"dropout"}, {"init", "dropout"}, {"init", "dropout"}]
+    assert [set(streams) for streams in tasks] == groups
+    assert made.state == "COMPLETED"
+
+
+def test_mean_spread_and_shares_are_those_of_each_stream(experiment: Any) -> None:
+    one = experiment()
+    one.run()
+    made = replicated(one, 1, [0.5, 0.2, 0.4, 0.6, 0.9, 0.1, 0.7], ("init", "order"))
+    report = replication_report(made.describe())
+    assert report is not None
+    assert [(group["streams"], group["values"]) for group in report["groups"]] == [
+        (["init"], [0.2, 0.4]), (["order"], [0.6, 0.9]), (["init", "order"], [0.1, 0.7])
+    ]  # fmt: skip
+    assert report["groups"][0]["mean"] == statistics.fmean([0.2, 0.4])
+    assert report["groups"][0]["spread"] == statistics.stdev([0.2, 0.4])
+    init, order = statistics.variance([0.2, 0.4]), statistics.variance([0.6, 0.9])
+    assert report["shares"] == {"init": init / (init + order), "order": order / (init + order)}
+    assert (report["of"], report["original"]) == ("1/1", 0.5)
+    assert replication_report(one.describe()) is None
+
+
+def test_replications_that_failed_or_are_no_numbers_are_left_out(experiment: Any) -> None:
+    one = experiment()
+    one.run()
+    report = replication_report(replicated(one, 1, [0.5, "NaN", 0.4]).describe())
+    assert report is not None and report["groups"][0]["values"] == [0.4]
+    assert (report["groups"][0]["spread"], report["shares"]) == (None, None)
+
+
+def test_what_cannot_be_replicated_is_refused(experiment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = experiment(FakeExecutor(script=Script(fails={1: (1, "code")})))
+    with pytest.raises(InputError, match="Trial 1/2 has no end to compare with"):
+        replicate(one, 2, 2)
+    one.run()
+    with pytest.raises(InputError, match="Trial 1/1 has no end"):
+        replicate(one, 1, 2)
+    with pytest.raises(StoreError, match="There is no trial 1/9; experiment 1 has trials 1 to 3"):
+        replicate(one, 9, 2)
+    population = experiment(searcher={**SEARCHERS["pbt"], "metric": "accuracy"})
+    population.run()
+    with pytest.raises(InputError, match=r"Trial 2/7 is a clone, which started from trial \d"):
+        replicate(population, 7, 2)
+
+
+def test_streams_that_layers_share_are_not_told_apart(experiment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = experiment()
+    one.run()
+    fold = replication.fold
+
+    def audited(events: Any) -> Any:
+        state = fold(events)
+        state.trials[1].started["audit"] = [{"kind": "running_stream", "where": "layer 'dense'", "message": ""}]
+        return state
+
+    monkeypatch.setattr(replication, "fold", audited)
+    with pytest.raises(InputError, match=r"running stream \(layer 'dense'\).*Vary both"):
+        replicate(one, 1, 2, ("init", "order"))
+    assert replicate(one, 1, 2, ("init", "dropout")).state == "PAUSED"
+    assert replicate(one, 1, 2, ("order",)).state == "PAUSED"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        (None, None, "unknown"),
+        ([0.9, 0.90, 0.91], None, "best"),
+        ([0.9, 0.80, 0.95], None, "noise"),
+        (None, [0.6, 0.60, 0.61], "best"),
+        ([0.9, 0.90, 0.91], [0.6, 0.60, 0.61], "best"),
+        ([0.9, 0.90, 0.91], [0.6, 0.30, 0.97], "noise"),
+        ([0.9, 0.60, 0.61], [0.6, 0.90, 0.91], "noise"),
+    ],
+)
+def test_the_best_trial_is_better_only_beyond_the_noise(
+    experiment: Any, first: list[float] | None, second: list[float] | None, verdict: str
+) -> None:
+    one = experiment(FakeExecutor(script=Script(metrics={1: 0.6, 2: 0.9, 3: 0.1})))
+    one.run()
+    for trial, values in ((2, first), (1, second)):
+        if values is not None:
+            replicated(one, trial, values)
+    report = rank_report(one)
+    assert [trial["id"] for trial in report["trials"]] == [2, 1, 3]
+    assert report["verdict"] == verdict
+
+
+def test_the_test_is_welchs() -> None:
+    groups = [
+        {"mean": statistics.fmean(values), "spread": statistics.stdev(values), "values": values}
+        for values in ([27.5, 21.0, 19.0, 23.6, 17.0], [27.1, 22.0, 20.8, 23.4, 23.4, 23.5])
+    ]
+    t, freedom = significance._welch(groups, 1)
+    one, other = ([27.5, 21.0, 19.0, 23.6, 17.0], [27.1, 22.0, 20.8, 23.4, 23.4, 23.5])
+    error = math.sqrt(statistics.variance(one) / 5 + statistics.variance(other) / 6)
+    assert math.isclose(t, (statistics.fmean(other) - statistics.fmean(one)) / error)
+    assert 4 <= freedom <= 9
+    assert significance._ratio(1.0, 0.0) == math.inf and significance._ratio(0.0, 0.0) == 0.0
