@@ -1,6 +1,5 @@
 """Callbacks go on exactly where they were, stop a trial for good, and are refused where their state would be lost."""
 
-import importlib.util
 import json
 import math
 import shutil
@@ -14,13 +13,10 @@ from tests.trial.alone import WORKLOADS, Failed
 
 EPOCH = ["epoch"]
 KINDS = (["plateau", "scheduler", "batches", "own"], ["early_stopping"], ["accuracy"], ["checkpoint"], ["tensorboard"])
-NO_TENSORBOARD = importlib.util.find_spec("tensorboard") is None
 
 
 @pytest.mark.parametrize("kinds", KINDS, ids=" ".join)
 def test_each_callback_with_a_state_goes_on_exactly(alone, tmp_path, kinds):
-    if "tensorboard" in kinds and NO_TENSORBOARD:
-        pytest.skip("TensorBoard is not installed")
     hparams = {"kinds": kinds, "to": str(tmp_path / "logs")}
     whole = alone(
         *("callbacks", ["train", 5], EPOCH, ["train", 5], EPOCH, ["train", 5], EPOCH, ["train", 2], ["words"], ["end"]),
