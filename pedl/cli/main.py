@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from pedl.cli.certificate import certificate
 from pedl.cli.checkpoint import checkpoint
 from pedl.cli.doctor import doctor
 from pedl.cli.experiment import experiment
 from pedl.cli.group import Root
 from pedl.cli.options import root_home_option
 from pedl.cli.preview import preview_search
+from pedl.cli.shake import shake
 from pedl.cli.trial import trial
 from pedl.version import VERSION
 
@@ -36,7 +38,7 @@ def cli(home: str | None) -> None:
     """
 
 
-for command in (experiment, trial, checkpoint, preview_search, doctor):
+for command in (experiment, trial, checkpoint, preview_search, shake, certificate, doctor):
     cli.add_command(command)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +21,7 @@ from pedl.cli.options import (
 from pedl.cli.output import counted, say, show_json
 
 if TYPE_CHECKING:
+    from pedl.experiment import Experiment
     from pedl.verify import Difference, TrialVerification, Verification
     from pedl.verify.compare import Comparison
     from pedl.verify.verifying import News
@@ -53,10 +56,23 @@ trials_option = click.option(
 @click.command()
 @experiment_argument
 @trials_option
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what was checked, and digests of all that it was checked on.",
+)
 @workers_option
 @json_option
 @home_option
-def verify(experiment_id: int, trials: tuple[int, ...], workers: int | None, as_json: bool, home: str) -> None:
+def verify(
+    experiment_id: int,
+    trials: tuple[int, ...],
+    certificate: Path | None,
+    workers: int | None,
+    as_json: bool,
+    home: str,
+) -> None:
     """Run experiment ID again from its record, and say whether it comes out the same, or where and why not.
 
     It takes as long as training did, and changes nothing. Exit code: 0 identical, 1 if anything differs.
@@ -64,7 +80,7 @@ def verify(experiment_id: int, trials: tuple[int, ...], workers: int | None, as_
     \b
     Example: pedl experiment verify 3 --trial 2
     """
-    run_verification(experiment_id, list(trials) or None, workers, as_json, home)
+    run_verification(experiment_id, list(trials) or None, workers, as_json, home, certificate)
 
 
 @click.command("verify")
@@ -82,7 +98,12 @@ def verify_trial(trial: tuple[int, int], as_json: bool, home: str) -> None:
 
 
 def run_verification(
-    experiment_id: int, trials: Sequence[int] | None, workers: int | None, as_json: bool, home: str
+    experiment_id: int,
+    trials: Sequence[int] | None,
+    workers: int | None,
+    as_json: bool,
+    home: str,
+    certificate: Path | None = None,
 ) -> None:
     """Verifies, tells what happens on standard error, prints the result, and ends the command."""
     from pedl.experiment import load_experiment
@@ -94,12 +115,27 @@ def run_verification(
 
     experiment = load_experiment(experiment_id, home)
     say(f"Running experiment {experiment_id} again from its record ...")
+    if certificate is not None and not certificate.absolute().parent.is_dir():
+        raise click.BadParameter(f"{certificate.absolute().parent} is no directory", param_hint="--certificate")
+    began = datetime.now(timezone.utc)
     found = verify_experiment(experiment, workers, trials, tell)
+    if certificate is not None:
+        _certify(experiment, found, began, certificate)
     if as_json:
         show_json(found.to_dict())
     else:
         click.echo("\n".join(result_lines(found, home)))
     raise click.exceptions.Exit(0 if found.identical else DIFFERS)
+
+
+def _certify(experiment: Experiment, found: Verification, began: datetime, file: Path) -> None:
+    from pedl.cli.certificate import certificate_lines
+    from pedl.verify.certificate import certificate, write
+
+    content = certificate(experiment, found, began, datetime.now(timezone.utc))
+    write(content, file)
+    for line in (*certificate_lines(content), f"It is in {file}; check it with: pedl certificate check {file}"):
+        say(line)
 
 
 def news_lines(experiment_id: int, news: News) -> list[str]:

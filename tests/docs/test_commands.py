@@ -55,7 +55,7 @@ def test_the_page_has_no_other_command() -> None:
 
 def test_every_command_that_keeps_or_reads_experiments_takes_a_home() -> None:
     without = {words for words, command in commands() if "home" not in {it.name for it in command.params}}
-    assert without == {"pedl preview-search", "pedl doctor"}
+    assert without == {"pedl preview-search", "pedl shake", "pedl doctor"}
 
 
 def test_every_command_has_an_example_that_is_run() -> None:
