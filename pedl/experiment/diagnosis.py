@@ -85,7 +85,9 @@ def with_message(difference: Difference) -> Difference:
     if difference.tensors:
         when = "after that batch" if difference.tensors_exact else "at the end of the step"
         lines.append(f"Tensors that differ {when}: {_listed(difference.tensors)}.")
-    if difference.ulps is not None:
+    if difference.ulps == 0:
+        lines.append("At the original's next checkpoint nothing differs any more, as far as floats go.")
+    elif difference.ulps is not None:
         where = f"{difference.ulps:,} ulps, in {difference.ulps_tensor}"
         lines.append(f"Largest distance from the original's next checkpoint: {where}.")
     return Difference(**{**vars(difference), "message": "\n".join(lines)})

@@ -34,8 +34,12 @@ class WarmExecutor:
     def or_new(self, make_executor: ExecutorFactory) -> ExecutorFactory:
         """Returns a factory that gives this executor if its workers have the environment that is asked for."""
 
+        given = False
+
         def make(environment: dict[str, str], log_path: Callable[[int], Path]) -> Executor:
-            if environment == self.environment:
+            nonlocal given
+            if environment == self.environment and not given:
+                given = True  # whoever has it closes it
                 return self.executor
             self.executor.close()
             return make_executor(environment, log_path)

@@ -22,7 +22,7 @@ class Distance:
     """The largest distance between two checkpoints.
 
     Attributes:
-      ulps: how many floats the farthest values are apart, at least 1; counted through zero if their signs differ.
+      ulps: how many floats the farthest values are apart; counted through zero if their signs differ.
       tensor: the variable that holds them.
       tensors: how many variables differ, floats or not.
     """
@@ -33,10 +33,10 @@ class Distance:
 
 
 def distance(one: Path, other: Path) -> Distance | None:
-    """Returns the largest distance of the model's and the optimizers' floats; None if they are equal.
+    """Returns the largest distance of the model's and the optimizers' floats; None if the variables are others.
 
     Args:
-      one, other: directories of checkpoints of the same variables.
+      one, other: directories of checkpoints.
     """
     headers = [json.loads((path / STATE_FILE).read_bytes())["variables"] for path in (one, other)]
     if headers[0] != headers[1]:
@@ -50,7 +50,7 @@ def distance(one: Path, other: Path) -> Distance | None:
         if entry["group"] in ("model", "optimizer") and entry["dtype"] in _FLOATS:
             found = _farthest(left, right, _FLOATS[entry["dtype"]])
             farthest = max(farthest, (found, entry["path"]), key=lambda pair: pair[0])
-    return Distance(*farthest, differing) if farthest[0] else None
+    return Distance(*farthest, differing)
 
 
 def _farthest(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], bits: Any) -> int:

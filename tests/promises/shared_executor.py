@@ -13,16 +13,20 @@ class SharedExecutor(Executor):
     """An executor, and the factory of it that experiments are given; they close it, and it stays.
 
     All workers have the environment of the first one that is asked for.
+
+    Args:
+      make: makes the executor that is shared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[..., LocalExecutor] = LocalExecutor) -> None:
+        self._make = make
         self._local: LocalExecutor | None = None
         self._log_path: Callable[[int], Path] = lambda trial_id: Path()
 
     def __call__(self, environment: dict[str, str], log_path: Callable[[int], Path]) -> Executor:
         self._log_path = log_path
         if self._local is None:
-            self._local = LocalExecutor(environment, lambda trial_id: self._log_path(trial_id))
+            self._local = self._make(environment, lambda trial_id: self._log_path(trial_id))
         return self
 
     def lend(self, descriptor: int) -> None:
@@ -41,7 +45,8 @@ class SharedExecutor(Executor):
         self._inner.kill(attempt)
 
     def close(self) -> None:
-        pass
+        if self._local is not None:
+            self._local._lent_fd = None  # the master that lent it is gone, and its number may be another file's
 
     def close_for_good(self) -> None:
         if self._local is not None:
