@@ -1,7 +1,7 @@
 """Searches at any width: what waiting for a fixed order costs in time, and how many decisions one master makes.
 
-    python -m benchmarks.search            # everything; some minutes
-    python -m benchmarks.search --short    # small sizes
+    python benchmarks/search.py            # everything; some minutes
+    python benchmarks/search.py --short    # small sizes
 
 1. Makespan, simulated: `asha` as pedl decides it, in the order of trial numbers, against the same rule applied to
    results as they arrive, which has another outcome for every number of workers. Trials are equally fast, or have
