@@ -62,7 +62,7 @@ def test_python_m_pedl_is_the_same_command() -> None:
         (["exp", "list"], "No such command: `exp`. Did you mean `pedl experiment`?"),
         (["experiment", "actvate", "3"], "Did you mean `pedl experiment activate`?"),
         (["e", "descrbe", "3"], "Did you mean `pedl experiment describe`?"),
-        (["trial", "zzz"], "There are: describe, logs."),
+        (["trial", "zzz"], "There are: describe, logs, verify."),
         (["experiment", "list", "--jsn"], "--json"),
     ],
 )
