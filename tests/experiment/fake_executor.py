@@ -137,9 +137,6 @@ class FakeExecutor(Executor):
         if task["kind"] == "profile":
             yield {"type": "done", "numeric_profile": self.script.profile}
             return
-        if task["kind"] == "profile":
-            yield {"type": "done", "numeric_profile": self.script.profile}
-            return
         wanted = self.script.session_config.get(trial_id)
         if wanted is not None and task["session_config"] != wanted:
             yield {"type": "restart", "session_config": wanted}
