@@ -18,15 +18,16 @@ from pedl.config.hparams import Space
 from pedl.config.searcher import AshaSearcher
 from pedl.search.best import BestSoFar, Rank, has_failed, rank, rank_of_failure
 from pedl.search.halving import not_among
-from pedl.search.method import Operation, Plan, SearchMethod
-from pedl.search.roster import Roster
+from pedl.search.method import Operation, Plan
 from pedl.search.space import draw_hparams
+from pedl.search.told import ToldSearch
 
 
-class AshaSearch(SearchMethod):
+class AshaSearch(ToldSearch):
     """`asha`: see the module's text."""
 
     def __init__(self, searcher: AshaSearcher, space: Space, experiment_seed: int) -> None:
+        super().__init__()
         self._smaller_is_better = searcher.smaller_is_better
         self._space = space
         self._experiment_seed = experiment_seed
@@ -36,7 +37,6 @@ class AshaSearch(SearchMethod):
         self._best = [BestSoFar(searcher.divisor) for _ in self._rungs[:-1]]
         self._at = [0] * (self._trials + 1)
         """By trial number: the rung that the trial is trained to."""
-        self._roster = Roster()
 
     def start(self) -> list[Operation]:
         """Returns Create and Train for each trial, in order of trial numbers."""
@@ -46,27 +46,11 @@ class AshaSearch(SearchMethod):
             operations += self._roster.create(hparams, self._rungs[0].steps)
         return operations
 
-    def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
-        """Decides about the trial, and about those that waited for it."""
-        if not self._roster.reports(trial_id, step):
-            return []
+    def _reached(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
         return self._arrives(rank(metric, trial_id, self._smaller_is_better))
 
-    def fail(self, trial_id: int) -> list[Operation]:
-        """Closes the trial, which ranks last at its rung, and decides about those that waited for it."""
-        if not self._roster.fails(trial_id):
-            return []
-        return [self._roster.close(trial_id), *self._arrives(rank_of_failure(trial_id))]
-
-    @property
-    def finished(self) -> bool:
-        """True once every trial is closed."""
-        return self._roster.all_over
-
-    @property
-    def waiting(self) -> int:
-        """How many trials wait at a rung for trials with smaller numbers."""
-        return self._roster.waiting
+    def _failed(self, trial_id: int) -> list[Operation]:
+        return self._arrives(rank_of_failure(trial_id))
 
     def plan(self) -> Plan:
         """Returns the rungs; how many trials reach each is an estimate."""

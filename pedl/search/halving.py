@@ -15,20 +15,21 @@ from pedl.config.brackets import Bracket, brackets
 from pedl.config.hparams import Space
 from pedl.config.searcher import HalvingSearcher
 from pedl.search.best import BestOf, Rank, has_failed, rank, rank_of_failure
-from pedl.search.method import Operation, Plan, SearchMethod
+from pedl.search.method import Operation, Plan
 from pedl.search.roster import Roster
 from pedl.search.space import draw_hparams
+from pedl.search.told import ToldSearch
 
 
-class HalvingSearch(SearchMethod):
+class HalvingSearch(ToldSearch):
     """`async_halving`, `adaptive` and `adaptive_simple`, which differ in their brackets alone."""
 
     def __init__(self, searcher: HalvingSearcher, space: Space, experiment_seed: int) -> None:
+        super().__init__()
         self._smaller_is_better = searcher.smaller_is_better
         self._space = space
         self._experiment_seed = experiment_seed
         self._brackets = brackets(searcher)
-        self._roster = Roster()
         self._ladders: list[_Ladder] = []
         """By trial number, less one."""
 
@@ -43,27 +44,11 @@ class HalvingSearch(SearchMethod):
                 operations += self._roster.create(hparams, bracket[0].steps)
         return operations
 
-    def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
-        """Lets those go on, and closes those, whose place became certain."""
-        if not self._roster.reports(trial_id, step):
-            return []
+    def _reached(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
         return self._ladders[trial_id - 1].add(rank(metric, trial_id, self._smaller_is_better))
 
-    def fail(self, trial_id: int) -> list[Operation]:
-        """Closes the trial, which ranks last at its rung; others may become certain by that."""
-        if not self._roster.fails(trial_id):
-            return []
-        return [self._roster.close(trial_id), *self._ladders[trial_id - 1].add(rank_of_failure(trial_id))]
-
-    @property
-    def finished(self) -> bool:
-        """True once every trial is closed."""
-        return self._roster.all_over
-
-    @property
-    def waiting(self) -> int:
-        """How many trials stand at a rung, neither certain to go on nor certain not to."""
-        return self._roster.waiting
+    def _failed(self, trial_id: int) -> list[Operation]:
+        return self._ladders[trial_id - 1].add(rank_of_failure(trial_id))
 
     def plan(self) -> Plan:
         """Returns the brackets, which are known exactly."""

@@ -16,20 +16,20 @@ from pedl.config.hparams import Space
 from pedl.config.searcher import PbtSearcher
 from pedl.search.best import Rank, has_failed, rank, rank_of_failure
 from pedl.search.explore import explored
-from pedl.search.method import Operation, Parent, Plan, SearchMethod
-from pedl.search.roster import Roster
+from pedl.search.method import Operation, Parent, Plan
 from pedl.search.space import draw_hparams
+from pedl.search.told import ToldSearch
 
 
-class PbtSearch(SearchMethod):
+class PbtSearch(ToldSearch):
     """`pbt`: see the module's text."""
 
     def __init__(self, searcher: PbtSearcher, space: Space, experiment_seed: int) -> None:
+        super().__init__()
         self._searcher = searcher
         self._space = space
         self._experiment_seed = experiment_seed
         self._truncated = int(exact(searcher.replace_function.truncate_fraction) * searcher.population_size)
-        self._roster = Roster()
         self._round = 1
         self._steps: dict[int, int] = {}
         """The population: trial -> the step that it is trained to in this round."""
@@ -43,27 +43,11 @@ class PbtSearch(SearchMethod):
             operations += self._create(draw_hparams(self._space, self._experiment_seed, trial_id), None)
         return operations
 
-    def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
-        """Begins the next round, or ends the search, if the trial was the last of this round."""
-        if not self._roster.reports(trial_id, step):
-            return []
+    def _reached(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
         return self._arrives(rank(metric, trial_id, self._searcher.smaller_is_better))
 
-    def fail(self, trial_id: int) -> list[Operation]:
-        """Closes the trial, which ranks last in this round."""
-        if not self._roster.fails(trial_id):
-            return []
-        return [self._roster.close(trial_id), *self._arrives(rank_of_failure(trial_id))]
-
-    @property
-    def finished(self) -> bool:
-        """True once every trial is closed."""
-        return self._roster.all_over
-
-    @property
-    def waiting(self) -> int:
-        """How many trials wait for the end of the round."""
-        return self._roster.waiting
+    def _failed(self, trial_id: int) -> list[Operation]:
+        return self._arrives(rank_of_failure(trial_id))
 
     def plan(self) -> Plan:
         """Returns the rounds as rungs: in each, the whole population is trained."""

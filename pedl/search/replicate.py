@@ -12,20 +12,20 @@ from collections.abc import Iterator
 from pedl.config.brackets import Rung
 from pedl.config.hparams import Space
 from pedl.config.searcher import ReplicateSearcher
-from pedl.search.method import Create, Operation, Plan, SearchMethod
-from pedl.search.roster import Roster
+from pedl.search.method import Create, Operation, Plan
 from pedl.search.space import draw_hparams
+from pedl.search.told import ToldSearch
 from pedl.seeds import replication_seed
 
 
-class ReplicateSearch(SearchMethod):
+class ReplicateSearch(ToldSearch):
     """`replicate`: see the module's text. Results decide nothing."""
 
     def __init__(self, searcher: ReplicateSearcher, space: Space, experiment_seed: int) -> None:
+        super().__init__()
         self._searcher = searcher
         self._hparams = draw_hparams(space, experiment_seed, 1)
         self._groups = [group for group, _ in replications(searcher)]
-        self._roster = Roster()
 
     def start(self) -> list[Operation]:
         """Returns Create and Train for all replications."""
@@ -37,26 +37,12 @@ class ReplicateSearch(SearchMethod):
             operations += [Create(created.trial_id, self._hparams, None, searcher.trial_seed, seeds), train]
         return operations
 
-    def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
-        """Lets a trial go on to the next step at which the replicated trial stopped, or closes it."""
-        if not self._roster.reports(trial_id, step):
-            return []
+    def _reached(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
         target = next((target for target in self._searcher.targets if target > step), None)
         return [self._roster.close(trial_id) if target is None else self._roster.train(trial_id, target)]
 
-    def fail(self, trial_id: int) -> list[Operation]:
-        """Closes the trial."""
-        return [self._roster.close(trial_id)] if self._roster.fails(trial_id) else []
-
-    @property
-    def finished(self) -> bool:
-        """True once every trial is closed."""
-        return self._roster.all_over
-
-    @property
-    def waiting(self) -> int:
-        """Nothing ever waits."""
-        return self._roster.waiting
+    def _failed(self, trial_id: int) -> list[Operation]:
+        return []
 
     def plan(self) -> Plan:
         """Returns one rung: all trials are trained equally long."""

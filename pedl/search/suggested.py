@@ -23,15 +23,15 @@ from pedl.config.brackets import Rung
 from pedl.config.hparams import Categorical, Const, Double, Int, Log, Parameter, Space
 from pedl.config.searcher import OptunaSearcher
 from pedl.errors import ConfigError
-from pedl.search.method import Operation, Plan, SearchMethod
-from pedl.search.roster import Roster
+from pedl.search.method import Operation, Plan
 from pedl.search.space import nested, power
+from pedl.search.told import ToldSearch
 from pedl.seeds import sampler_seed
 
 _DIRECTIONS = {True: optuna.study.StudyDirection.MINIMIZE, False: optuna.study.StudyDirection.MAXIMIZE}
 
 
-class OptunaSearch(SearchMethod):
+class OptunaSearch(ToldSearch):
     """`optuna`: see the module's text.
 
     Raises:
@@ -39,6 +39,7 @@ class OptunaSearch(SearchMethod):
     """
 
     def __init__(self, searcher: OptunaSearcher, space: Space, experiment_seed: int) -> None:
+        super().__init__()
         self._searcher = searcher
         self._space = space.flat()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -48,19 +49,10 @@ class OptunaSearch(SearchMethod):
         self._results: dict[int, float | None] = {}
         """Results that are not told yet; None for a failure."""
         self._told = 0
-        self._roster = Roster()
 
     def start(self) -> list[Operation]:
         """Returns Create and Train for the first `lag` trials, which know no results."""
         return self._ask()
-
-    def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
-        """Closes the trial, and creates those that can be suggested now."""
-        return self._over(trial_id, metric) if self._roster.reports(trial_id, step) else []
-
-    def fail(self, trial_id: int) -> list[Operation]:
-        """Closes the trial, which the sampler is told has failed, and creates those that can be suggested now."""
-        return self._over(trial_id, None) if self._roster.fails(trial_id) else []
 
     @property
     def finished(self) -> bool:
@@ -76,9 +68,13 @@ class OptunaSearch(SearchMethod):
         """Returns one rung: all trials are trained equally long."""
         return Plan(((Rung(self._searcher.max_steps, self._searcher.max_trials),),), self._searcher.max_trials)
 
-    def _over(self, trial_id: int, metric: float | None) -> list[Operation]:
+    def _reached(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
         self._results[trial_id] = None if metric is None or math.isnan(metric) else metric
         return [self._roster.close(trial_id), *self._tell_and_ask()]
+
+    def _failed(self, trial_id: int) -> list[Operation]:
+        self._results[trial_id] = None
+        return self._tell_and_ask()
 
     def _tell_and_ask(self) -> list[Operation]:
         operations: list[Operation] = []

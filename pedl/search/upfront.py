@@ -12,42 +12,30 @@ from pedl.config.brackets import Rung
 from pedl.config.hparams import Space
 from pedl.config.searcher import GridSearcher, RandomSearcher, SingleSearcher
 from pedl.search.grid import grid_points
-from pedl.search.method import Operation, Plan, SearchMethod
-from pedl.search.roster import Roster
+from pedl.search.method import Operation, Plan
 from pedl.search.space import draw_hparams
+from pedl.search.told import ToldSearch
 
 UpfrontSearcher = SingleSearcher | RandomSearcher | GridSearcher
 
 
-class UpfrontSearch(SearchMethod):
+class UpfrontSearch(ToldSearch):
     """Creates every trial at once, and closes each when it has done `max_steps` or has failed."""
 
     def __init__(self, searcher: UpfrontSearcher, space: Space, experiment_seed: int) -> None:
+        super().__init__()
         self._max_steps = searcher.max_steps
         self._hparams = list(_all_hparams(searcher, space, experiment_seed))
-        self._roster = Roster()
 
     def start(self) -> list[Operation]:
         """Returns Create and Train for each trial, in order of trial numbers."""
         return [operation for hparams in self._hparams for operation in self._roster.create(hparams, self._max_steps)]
 
-    def report(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
-        """Closes the trial if it has done its steps; the metric decides nothing."""
-        return [self._roster.close(trial_id)] if self._roster.reports(trial_id, step) else []
+    def _reached(self, trial_id: int, step: int, metric: float | None) -> list[Operation]:
+        return [self._roster.close(trial_id)]
 
-    def fail(self, trial_id: int) -> list[Operation]:
-        """Closes the trial."""
-        return [self._roster.close(trial_id)] if self._roster.fails(trial_id) else []
-
-    @property
-    def finished(self) -> bool:
-        """True once every trial is closed."""
-        return self._roster.all_over
-
-    @property
-    def waiting(self) -> int:
-        """Nothing ever waits."""
-        return self._roster.waiting
+    def _failed(self, trial_id: int) -> list[Operation]:
+        return []
 
     def plan(self) -> Plan:
         """Returns one rung: all trials are trained equally long."""
