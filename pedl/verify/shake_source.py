@@ -62,6 +62,7 @@ class _File:
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
         self._parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        self._sets: set[tuple[ast.AST, str]] = set()
         self._sets = self._names_of_sets()
 
     def suspects(self) -> Iterator[tuple[str, str, int]]:
@@ -132,14 +133,18 @@ class _File:
 
     def _names_of_sets(self) -> set[tuple[ast.AST, str]]:
         """Names and attributes that are given sets, and nothing else."""
-        self._sets = set()
         given: dict[tuple[ast.AST, str], list[ast.expr]] = {}
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     if isinstance(target, ast.Name | ast.Attribute):
                         given.setdefault(self._named(target), []).append(node.value)
-        return {name for name, values in given.items() if all(self._is_set(value) for value in values)}
+        self._sets = set()
+        while True:  # a name may be given what another name is
+            found = {name for name, values in given.items() if all(self._is_set(value) for value in values)}
+            if found == self._sets:
+                return found
+            self._sets = found
 
     def _named(self, node: ast.expr) -> tuple[ast.AST, str]:
         # An attribute is its object's, in whatever method; a name of a module is seen in its functions.

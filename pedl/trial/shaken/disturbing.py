@@ -151,8 +151,8 @@ def _draws(count: int) -> None:
     """Lets something draw from the running streams before the model definition does."""
     seed = vars(start)["seed_everything"]
 
-    def seed_and_draw(trial_seed: int) -> None:
-        seed(trial_seed)
+    def seed_and_draw(*arguments: Any, **named: Any) -> None:
+        seed(*arguments, **named)
         for _ in range(count):
             random.random()
             np.random.random()
