@@ -1,0 +1,63 @@
+"""`pedl certificate check` ends with 0 if all agrees, 1 if the experiment is another one, 2 if the file was changed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pedl.cli.main import cli
+from pedl.verify import verify_experiment
+from pedl.verify.certificate import certificate, write
+from tests.experiment.conftest import definition, experiment
+from tests.verify.test_verifying import ran, rewrite
+
+__all__ = ["definition", "experiment"]
+
+
+@pytest.fixture
+def one(experiment: Any) -> Any:
+    return ran(experiment)
+
+
+def check(one: Any, file: Path, *words: str) -> Any:
+    return CliRunner().invoke(cli, ["--home", str(one.home.path), "certificate", "check", str(file), *words])
+
+
+@pytest.fixture
+def file(one: Any, tmp_path: Path) -> Path:
+    now = datetime.now(timezone.utc)
+    write(certificate(one, verify_experiment(one, trials=[2]), now, now), tmp_path / "c.json")
+    return tmp_path / "c.json"
+
+
+def test_all_agrees_and_what_was_left_out_is_said(one: Any, file: Path) -> None:
+    done = check(one, file)
+    assert done.exit_code == 0
+    assert "Certificate of experiment 1: identical, partial" in done.output
+    assert "not executed: Trials that were not run again: 1, 3." in done.output
+    assert "Nothing was run again; --rerun does." in done.output
+
+
+def test_an_experiment_that_was_changed_is_told(one: Any, file: Path) -> None:
+    rewrite(one.home, "reached", lambda it: it.update(weights_sha256="0" * 64), trial_id=3)
+    done = check(one, file)
+    assert done.exit_code == 1
+    assert "trials.3.weights: the certificate says" in done.output
+    assert check(one, file, "--json").exit_code == 1
+
+
+def test_a_file_that_was_changed_is_refused(one: Any, file: Path) -> None:
+    file.write_text(file.read_text().replace('"complete": false', '"complete": true'))
+    done = check(one, file)
+    assert done.exit_code == 2
+    assert "is not as it was written" in done.output
+
+
+def test_a_home_without_the_experiment_is_told(one: Any, file: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path / "none"), "certificate", "check", str(file)])
+    assert done.exit_code == 1
+    assert "1" in done.output
