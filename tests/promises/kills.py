@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -46,6 +47,8 @@ class Killer:
     Args:
       seed: of the order of victims and of the pauses between kills; what a pause meets is up to the clock.
       pauses_s: the shortest and the longest pause.
+      pauses_steps: if given, most pauses last until so many more steps were recorded: on a slow machine, too, the kills
+        are then spread over the experiment. One in five is still a time, to meet what comes before a first step.
 
     Attributes:
       kills: how many of each kind of victim were met.
@@ -56,6 +59,7 @@ class Killer:
 
     seed: int
     pauses_s: tuple[float, float] = (0.05, 1.3)
+    pauses_steps: tuple[int, int] | None = None
     kills: Counter[str] = field(default_factory=Counter)
     victims: dict[str, int] = field(default_factory=lambda: VICTIMS)
     variables: dict[str, str] = field(default_factory=dict)
@@ -77,7 +81,7 @@ class Killer:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            left -= self._disturb(master, left)
+            left -= self._disturb(master, left, home)
             _, said = master.communicate()
             assert_nobody_stays(mark, within_s=30)
             if master.returncode not in _GOES_ON:
@@ -89,10 +93,10 @@ class Killer:
         others = Counter({f"processes {name}": self.kills[name] for name in SIGNALS if self.kills[name]})
         return Survived(kills=Counter({name: self.kills[name] for name in VICTIMS if self.kills[name]}), others=others)
 
-    def _disturb(self, master: subprocess.Popen[str], at_most: int) -> int:
+    def _disturb(self, master: subprocess.Popen[str], at_most: int, home: Path) -> int:
         """Kills until the master has ended or `at_most` victims are dead; returns how many died."""
         died = 0
-        while died < at_most and not _has_ended(master, within_s=self._random.uniform(*self.pauses_s)):
+        while died < at_most and not self._has_ended_in_a_pause(master, home):
             victim = self._next_victim()
             chosen = self._find(victim, master)
             while not chosen and not _has_ended(master, within_s=0.05):
@@ -103,6 +107,14 @@ class Killer:
             self.kills[victim] += bool(chosen)
             died += bool(chosen)
         return died
+
+    def _has_ended_in_a_pause(self, master: subprocess.Popen[str], home: Path) -> bool:
+        if self.pauses_steps is None or self._random.random() < 0.2:
+            return _has_ended(master, within_s=self._random.uniform(*self.pauses_s))
+        enough = _steps(home) + self._random.randint(*self.pauses_steps)
+        while _steps(home) < enough and not _has_ended(master, within_s=0.02):
+            pass
+        return _has_ended(master, within_s=self._random.uniform(0, 0.2))
 
     def _next_victim(self) -> str:
         if not self._next:
@@ -122,6 +134,12 @@ class Killer:
             "interrupted": [family],
             "everything": [family, *servers, *workers],
         }[victim]
+
+
+def _steps(home: Path) -> int:
+    """Returns how many steps are recorded; read as any program could, since it is read often."""
+    with contextlib.closing(sqlite3.connect(f"{(home / 'pedl.db').as_uri()}?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT count(*) FROM events WHERE kind = 'step'").fetchone()[0])
 
 
 def _has_ended(master: subprocess.Popen[str], within_s: float) -> bool:

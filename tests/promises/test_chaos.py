@@ -171,7 +171,7 @@ def test_hundreds_of_kills_and_every_crash_point_change_nothing_in_any_workload(
     names = list(EPOCH)
     # The first trials of an experiment are disturbed most: each workload is one of them once.
     calm = [undisturbed(tmp_path / f"calm-{first}", names[first:] + names[:first]) for first in (0, 4, 8)]
-    killer = Killer(8, (0.1, 4.0), victims=DISTURBED, variables={"PEDL_SILENT_S": "10"})
+    killer = Killer(8, (0.1, 4.0), pauses_steps=(1, 20), victims=DISTURBED, variables={"PEDL_SILENT_S": "10"})
     chaos = Chaos(tmp_path, "pedl.trial.worker", killer, long_orders())
     survived = chaos.until(LONG_KILLS, LONG_KILLS // 5, calm)
     record_property(PROPERTY, survived.plain())
