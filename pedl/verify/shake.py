@@ -10,7 +10,6 @@ It reports, and blocks nothing. What it did not run, it does not claim.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,10 +20,10 @@ from typing import Any
 from pedl.config import ExperimentConfig
 from pedl.experiment.create import settle
 from pedl.experiment.decisions import Decisions
-from pedl.store.definition import copy_definition
 from pedl.verify.busy import busy
 from pedl.verify.disturbances import SHAKEN, Disturbance, Maker, nothing
 from pedl.verify.moved import Moved, moved
+from pedl.verify.shake_place import ShakePlace
 from pedl.verify.shake_source import Source, Suspect
 from pedl.verify.short_runs import Recording, ShortRuns, Subject, Surroundings
 
@@ -127,7 +126,7 @@ def shake(
       TrialFailed: if the process that trains it is lost.
     """
     with tempfile.TemporaryDirectory(prefix="pedl-shake-") as name, ExitStack() as ends:
-        place = _Place(Path(name), model_definition)
+        place = ShakePlace(Path(name), model_definition)
         runs = ends.enter_context(ShortRuns(Path(name))) if runs is None else runs
         shaking = _Shaking(runs, place, _subject(settle(config, seed), place, max(2, batches + batches % 2)))
         shaken = shaking.report
@@ -138,7 +137,7 @@ def shake(
         return shaken
 
 
-def _subject(config: ExperimentConfig, place: _Place, batches: int) -> Subject:
+def _subject(config: ExperimentConfig, place: ShakePlace, batches: int) -> Subject:
     experiment_seed = config.reproducibility.experiment_seed
     assert experiment_seed is not None  # settled
     decisions = Decisions(config, experiment_seed).start()
@@ -146,31 +145,10 @@ def _subject(config: ExperimentConfig, place: _Place, batches: int) -> Subject:
     return Subject(place.fresh(), config.to_dict(), first["hparams"], first["trial_seed"], batches)
 
 
-class _Place:
-    """Copies of a model definition in which nothing is left of a run before."""
-
-    def __init__(self, directory: Path, source: Path) -> None:
-        self.source = source
-        self.untouched = directory / "untouched"
-        self.elsewhere = directory / "elsewhere"
-        self.elsewhere.mkdir()
-        copy_definition(source, self.untouched)
-        self._here = directory / "here" / "model_definition"
-        self._there = directory / "another" / "place" / "model_definition"
-
-    def fresh(self, moved: bool = False) -> Path:
-        """Returns a new copy, at the usual place or at another one."""
-        target = self._there if moved else self._here
-        if target.exists():
-            shutil.rmtree(target)
-        shutil.copytree(self.untouched, target)
-        return target / self.source.name if self.source.is_file() else target
-
-
 class _Shaking:
     """One definition being shaken."""
 
-    def __init__(self, runs: ShortRuns, place: _Place, subject: Subject) -> None:
+    def __init__(self, runs: ShortRuns, place: ShakePlace, subject: Subject) -> None:
         self._runs, self._place, self._subject = runs, place, subject
         self._met: list[Suspect] = []
         self._held: dict[str, Any] = {}
