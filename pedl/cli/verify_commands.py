@@ -168,7 +168,7 @@ def result_lines(found: Verification, home: str) -> list[str]:
         lines += _told(f"Trial {found.experiment_id}/{it.trial_id}", it.difference)
     if len(differing) > 1:
         others = ", ".join(
-            f"{it.trial_id} (batch {it.difference.batch}: {it.difference.cause})"
+            f"{it.trial_id} ({_place(it.difference)}: {it.difference.cause})"
             for it in differing[1:]
             if it.difference is not None
         )
@@ -179,12 +179,17 @@ def result_lines(found: Verification, home: str) -> list[str]:
     return lines
 
 
+def _place(difference: Difference) -> str:
+    return f"batch {difference.batch}" if difference.batch is not None else difference.what
+
+
 def _head(found: Verification) -> str:
     differing = sum(not it.identical for it in found.trials)
     if found.identical:
         return f"Experiment {found.experiment_id}: identical."
     if differing:
-        return f"Experiment {found.experiment_id}: {differing} of {counted(len(found.trials), 'trial')} differ."
+        verb = "differs" if differing == 1 else "differ"
+        return f"Experiment {found.experiment_id}: {differing} of {counted(len(found.trials), 'trial')} {verb}."
     return f"Experiment {found.experiment_id}: differs."
 
 

@@ -146,6 +146,9 @@ def _symptom(kind: str, recorded: Payload, repeated: Payload, mismatch: Mismatch
     if mismatch.name in ("states", "tensors"):
         because = "The batch's data and all variables before it are equal, and the result of training it is not."
         return _Symptom("operation", because, numeric=True)
+    if kind == "validation":
+        because = "All batches are equal, and the validation is not; its data are not recorded, and may be others."
+        return _Symptom("operation", because, numeric=True)
     return _Symptom("operation", "All batches are equal, and what is computed from them is not.", numeric=True)
 
 
