@@ -1,13 +1,13 @@
 """Compiled functions whose operations run one after the other, in the thread that calls them.
 
 TensorFlow's usual executor hands operations that are ready at once to other threads of the inter-op pool. For the
-operations of a training step, most of which take microseconds, the hand-over costs more than the parallel work saves:
-an LSTM's step took twice as long. Within an operation the intra-op pool works as ever. No bit depends on the executor:
+operations of a training step, most of which take microseconds, the hand-over costs more than the parallel work saves.
+Within an operation the intra-op pool works as ever. No bit depends on the executor:
 `tests/trial/test_in_order.py` compares the two.
 
 Under this executor `tf.while_loop` runs its body as a function of its own, which oneDNN's rewriting of the graph does
-not reach. Convolutions lose by that (1.7 times), so a body that is not light is called as a function that it does
-reach; the call costs about 60 microseconds, which a light body saves.
+not reach. Convolutions lose by that, so a body that is not light is called as a function that it does
+reach; the call has its price, too, which a light body saves.
 """
 
 from __future__ import annotations
@@ -67,4 +67,5 @@ def is_light(graph: Any, variables: Sequence[Any]) -> bool:
     definition = graph.as_graph_def()
     bodies = [definition.node, *(function.node_def for function in definition.library.function)]
     convolves = any("Conv" in node.op for body in bodies for node in body)
-    return not convolves and sum(variable.shape.num_elements() for variable in variables) <= _LIGHT_VALUES
+    values = [variable.shape.num_elements() for variable in variables]
+    return not convolves and None not in values and sum(values) <= _LIGHT_VALUES

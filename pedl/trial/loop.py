@@ -95,7 +95,7 @@ class Loop:
 
         row = tf.nest.map_structure(lambda tensor: tensor[0], segment.feed)
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), row)
-        function = self._traced("training", watched, specs)[0]
+        function = in_order.running(self._traced("training", watched, specs)[0])
         return operations.watched(names, function(row).numpy())
 
     def prepare(self, phase: str, source: Source, feed: Any) -> None:

@@ -40,5 +40,6 @@ def test_a_step_with_a_convolution_or_many_values_is_not_light():
     product = graph(lambda a, b: a @ b, (2, 3), (3, 4))
     assert is_light(product, [tf.Variable(tf.zeros([512, 256]))])
     assert not is_light(product, [tf.Variable(tf.zeros([512, 256])), tf.Variable(0.0)])
+    assert not is_light(product, [tf.Variable([1.0], shape=tf.TensorShape(None))])
     inner = tf.function(lambda image, kernel: tf.nn.conv2d(image, kernel, 1, "SAME"))
     assert not is_light(graph(lambda *arguments: inner(*arguments), (1, 8, 8, 1), (3, 3, 1, 1)), [])
