@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from pedl.config.values import Count, FilledText, Section, Seed, Switch, TrialName, expects
+from pedl.config.values import Count, FilledText, Section, Seed, Switch, TrialName, expects, refused
 
 LARGEST_RUNGS = 100
 
@@ -27,10 +27,18 @@ def _named(sampler: dict[str, Any]) -> dict[str, Any]:
     return sampler
 
 
+def _seeded(sampler: dict[str, Any]) -> dict[str, Any]:
+    # Samplers of Optuna take None for a request to draw a seed from the operating system.
+    if "seed" in sampler and sampler["seed"] is None:
+        raise refused("a sampler whose `seed` is not null", "; leave it out: it is derived from the experiment seed")
+    return sampler
+
+
 Sampler = Annotated[
     dict[str, Any],
     AfterValidator(_named),
     expects("a mapping with the `name` of a class of optuna.samplers and its arguments, such as {name: TPESampler}"),
+    AfterValidator(_seeded),
 ]
 
 

@@ -150,6 +150,10 @@ BAD = {
     ),
     "zero steps": ("searcher: {name: single, metric: a, max_steps: 0}", 1, "searcher.max_steps", ["found 0"]),
     "negative steps": ("searcher: {name: single, metric: a, max_steps: -5}", 1, "searcher.max_steps", ["found -5"]),
+    "sampler with a null seed": (
+        "searcher: {name: optuna, metric: a, max_steps: 1, max_trials: 2, sampler: {name: TPESampler, seed: null}}", 1,
+        "searcher.sampler", ["`seed` is not null", "leave it out: it is derived from the experiment seed"],
+    ),
     "field of another searcher": (
         "searcher: {name: single, metric: a, max_steps: 1, max_trials: 2}", 1, "searcher.max_trials",
         ["unknown field", "name, max_steps"],
