@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import Literal, get_args
 
 SCHEME = 1
 
@@ -20,6 +21,11 @@ SEED_MAX = 2**31 - 1
 """The largest experiment or trial seed; the smallest is 0."""
 
 Part = str | int
+
+Stream = Literal["init", "order", "dropout"]
+"""A stream of a trial that a replication may re-key: initial weights, order of the data, random layers."""
+
+STREAMS: tuple[Stream, ...] = get_args(Stream)
 
 
 def keyed_bits(bits: int, *parts: Part) -> int:
@@ -85,7 +91,7 @@ def sampler_seed(experiment_seed: int) -> int:
 
 
 def replication_seed(trial_seed: int, stream: str, number: int) -> int:
-    """Returns the seed, 0 .. 2**31 - 1, of a stream of a trial ("init", "order", "dropout") in replication `number`."""
+    """Returns the seed, 0 .. 2**31 - 1, of a stream of a trial, one of `STREAMS`, in replication `number`, from 1."""
     return keyed_bits(31, trial_seed, "replication", stream, number)
 
 

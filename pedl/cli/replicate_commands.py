@@ -15,8 +15,7 @@ from pedl.cli.options import (
     workers_option,
 )
 from pedl.cli.output import brief, say, show_json
-
-STREAMS = ("init", "order", "dropout")
+from pedl.seeds import STREAMS
 
 
 def _streams(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:

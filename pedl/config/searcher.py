@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from pedl.config.values import Count, FilledText, Section, Seed, Switch, TrialName, expects, refused
+from pedl.seeds import STREAMS, Stream
 
 LARGEST_RUNGS = 100
 
@@ -155,7 +156,7 @@ class OptunaSearcher(Searcher):
     """Trial i is suggested by what trials 1 .. i - lag reported: so many are trained at once."""
 
 
-Stream = Annotated[Literal["init", "order", "dropout"], expects("init, order or dropout", "init", "order", "dropout")]
+VariedStream = Annotated[Stream, expects(f"one of {', '.join(STREAMS)}", *STREAMS)]
 
 
 class ReplicateSearcher(Searcher):
@@ -168,7 +169,7 @@ class ReplicateSearcher(Searcher):
     targets: Annotated[list[Count], Field(min_length=1), expects("a list of steps")]
     """The steps at which that trial stopped and was validated, the last of them at its end."""
     replications: Annotated[int, Field(ge=2), expects("a whole number of at least 2")]
-    vary: Annotated[list[Stream], Field(min_length=1), expects("a list of streams: init, order, dropout")]
+    vary: Annotated[list[VariedStream], Field(min_length=1), expects(f"a list of streams: {', '.join(STREAMS)}")]
 
 
 HalvingSearcher = AsyncHalvingSearcher | AdaptiveSearcher | AdaptiveSimpleSearcher

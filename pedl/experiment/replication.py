@@ -21,8 +21,7 @@ from pedl.experiment.fold import fold
 from pedl.experiment.library import create_experiment
 from pedl.experiment.ranking import metric_value
 from pedl.search import at, nested, replications
-
-STREAMS = ("init", "order", "dropout")
+from pedl.seeds import STREAMS
 
 RUNNING = ("running_stream", "draws_in_call")
 """What the audit calls layers that the factory did not key."""
