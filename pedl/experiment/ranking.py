@@ -9,6 +9,7 @@ from typing import Any
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.ranked import Ranked
 from pedl.experiment.trial_state import TrialState
+from pedl.search import Rank, rank
 
 
 def metric_value(metrics: dict[str, Any], name: str) -> float:
@@ -24,13 +25,17 @@ def searcher_metric(state: ExperimentState, trial: TrialState, step: int) -> flo
     return metric_value(trial.validations[step]["metrics"], state.created["config"]["searcher"]["metric"])
 
 
-def trial_rank(state: ExperimentState, trial: TrialState) -> tuple[bool, float, int] | None:
-    """Returns where a trial stands by its last validation; the best has the smallest rank. None: it has none."""
+def result_rank(state: ExperimentState, trial: TrialState, step: int) -> Rank:
+    """Returns where a trial's validation after `step` steps stands among others; the best has the smallest rank."""
+    smaller_is_better = state.created["config"]["searcher"]["smaller_is_better"]
+    return rank(searcher_metric(state, trial, step), trial.id, smaller_is_better)
+
+
+def trial_rank(state: ExperimentState, trial: TrialState) -> Rank | None:
+    """Returns where a trial stands by its last validation; None if it has none, or has failed."""
     if not trial.validations or trial.failure is not None:
         return None
-    value = searcher_metric(state, trial, max(trial.validations))
-    smaller_is_better = state.created["config"]["searcher"]["smaller_is_better"]
-    return math.isnan(value), 0.0 if math.isnan(value) else value if smaller_is_better else -value, trial.id
+    return result_rank(state, trial, max(trial.validations))
 
 
 def best_trial(state: ExperimentState) -> TrialState | None:

@@ -9,13 +9,12 @@ after all that did not fail. So what is kept in the end does not depend on which
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.ranked import Ranked
-from pedl.experiment.ranking import searcher_metric
+from pedl.experiment.ranking import result_rank
 from pedl.experiment.trial_state import Payload, TrialState
 
 
@@ -81,14 +80,7 @@ def kept_for_itself(state: ExperimentState, trial: TrialState) -> list[Payload]:
 
 def _validated(state: ExperimentState, trial: TrialState) -> list[tuple[tuple[Any, ...], Payload]]:
     return [
-        (_rank(state, trial, checkpoint["step"]), checkpoint)
+        ((trial.failure is not None, *result_rank(state, trial, checkpoint["step"]), checkpoint["step"]), checkpoint)
         for checkpoint in trial.checkpoints
         if checkpoint["step"] in trial.validations
     ]
-
-
-def _rank(state: ExperimentState, trial: TrialState, step: int) -> tuple[Any, ...]:
-    value = searcher_metric(state, trial, step)
-    nan = math.isnan(value)
-    sign = 1 if state.created["config"]["searcher"]["smaller_is_better"] else -1
-    return trial.failure is not None, nan, 0.0 if nan else sign * value, trial.id, step

@@ -7,6 +7,7 @@ No TensorFlow, no clock, no input or output: the outcome depends on the configur
 results alone, and is tested without training anything.
 """
 
+from pedl.search.best import Rank, rank
 from pedl.search.explore import at
 from pedl.search.make import make_search, preview
 from pedl.search.method import Close, Create, Operation, Parent, Plan, SearchMethod, Train
@@ -19,11 +20,13 @@ __all__ = [
     "Operation",
     "Parent",
     "Plan",
+    "Rank",
     "SearchMethod",
     "Train",
     "at",
     "make_search",
     "nested",
     "preview",
+    "rank",
     "replications",
 ]

@@ -16,7 +16,7 @@ Rank = tuple[int, float, int]
 
 
 def rank(metric: float | None, trial_id: int, smaller_is_better: bool) -> Rank:
-    """Returns where a result stands among others."""
+    """Returns where a result stands among others; None, like NaN, is a result without a number."""
     if metric is None or math.isnan(metric):
         return 1, 0.0, trial_id
     return 0, metric if smaller_is_better else -metric, trial_id
@@ -28,11 +28,16 @@ def rank_of_failure(trial_id: int) -> Rank:
 
 
 def has_failed(result: Rank) -> bool:
+    """Returns whether a rank is that of a failed trial, which may be among the best where there are few others."""
     return result[0] == 2
 
 
 class BestOf:
     """Which of `expected` results are certain to be among the best `best`, and which are certain not to be.
+
+    Args:
+      expected: results in all, at least 1; `add` takes in so many and no more.
+      best: how many are wanted, 0 .. `expected`.
 
     With n results, the best `best - (expected - n)` of them are among the best whatever the others are; whoever has
     `best` better ones already is not.
@@ -59,7 +64,11 @@ class BestOf:
 
 
 class BestSoFar:
-    """Whether each of some results in a fixed order is among the best 1/divisor of those up to it, or the best."""
+    """Whether each of some results in a fixed order is among the best 1/divisor of those up to it, or the best.
+
+    Args:
+      divisor: at least 1, and finite; a decimal such as 2.5 is taken as what it says, not as the nearest binary number.
+    """
 
     def __init__(self, divisor: float) -> None:
         self._divisor = exact(divisor)

@@ -4,6 +4,11 @@ With probability `resample_probability` a parameter is drawn as a new trial with
 an int and a double are multiplied by 1 + or - `perturb_factor`, an int is rounded away from its old value, and a log is
 multiplied, too, which moves its exponent by log(1 + or - factor). All stay in their ranges. Choices and constants stay
 as they are. What happens is keyed by experiment seed, clone and dotted path; all arithmetic is exact, rounded once.
+
+Source: `explore` in Jaderberg et al., "Population based training of neural networks", 2017, which either perturbs each
+hyperparameter, by a factor of 0.8 or 1.2, or resamples it from its prior with some probability. Ours are the choice
+between the two for each parameter, the ranges and the rounding, and draws that are keyed instead of taken from a
+running stream.
 """
 
 from __future__ import annotations

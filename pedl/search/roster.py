@@ -21,6 +21,7 @@ class Roster:
 
     @property
     def all_over(self) -> bool:
+        """True once trials were created and each of them is closed; a method may still create more."""
         return self.created > 0 and not self._targets and not self._waiting
 
     @property
