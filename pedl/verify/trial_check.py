@@ -2,11 +2,13 @@
 
 A trial is repeated in *legs*: one for each target that the search gave it, since a trial ends, is validated and saved
 at each of them. A record that does not reach a trial's end (paused, canceled, lost, stopped by the alarm) is compared
-as far as it goes. A failure that comes from the trial's own code or numbers must come again at the same step.
+as far as it goes. A failure that comes from the trial's own code or numbers must come again at the same step, and say
+the same.
 """
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -96,6 +98,8 @@ class TrialCheck:
         if self.difference is None and self._open:
             kind, step = min(self._open, key=lambda place: place[1])
             self._differs("record", f"{kind} of step {step}", "nothing", step, "What was recorded did not come again.")
+        if self.difference is None and self._fails:
+            self._did_not_fail(self.step, f"It failed after step {self.step}, and now did not.")
         return TrialVerification(
             trial_id=self.trial.id,
             identical=self.difference is None,
@@ -115,10 +119,7 @@ class TrialCheck:
         if kind == "started":
             self._compare_profile(payload)
         if kind == "step" and recorded is None and self._fails:
-            failure = self.trial.failure or {}
-            self._differs(
-                "failure", failure["kind"], "none", payload["step"], "It failed at this step, and now did not."
-            )
+            self._did_not_fail(payload["step"], "It failed at this step, and now did not.")
         if recorded is not None:
             mismatch = first_difference(kind, recorded, payload)
             if mismatch is not None:
@@ -142,7 +143,8 @@ class TrialCheck:
             self._counts["tensors"] += sum(len(word) // 16 for word in payload["tensors"].values())
         self._counts["metrics"] += len(payload.get("metrics", ()))
         self._counts["checkpoints"] += kind == "checkpoint"
-        self._weights = kind == "reached" or self._weights
+        # Those at a rung before the last are no final ones.
+        self._weights |= kind == "reached" and reached_step(payload) == max(self.trial.reached)
 
     def _compare_profile(self, payload: Payload) -> None:
         # Known before for the most part; the types of Keras are only known once the model definition was imported.
@@ -158,19 +160,25 @@ class TrialCheck:
     def _failed(self, payload: Payload) -> None:
         if payload["kind"] == "storage":
             raise StoreError(f"Trial {self.trial.id} could not be run again: {payload['message']}. Make room first.")
-        failure = self.trial.failure
-        if self._fails and failure is not None and not self._open and failure["kind"] == payload["kind"]:
+        failure = self.trial.failure if self._fails else None
+        said = _last_line(payload["message"])
+        if failure is not None and not self._open and failure["kind"] == payload["kind"]:
             self._fails = False
             self._legs.end()
+            recorded = _last_line(failure["message"])
+            if _placeless(recorded) != _placeless(said):
+                because = f"It failed after step {self.step}, as it did, and says something else."
+                self._differs("the failure's message", recorded, said, self.step + 1, because)
         elif "session_config" in payload:
             self._asked_for(payload["session_config"])
         else:
-            said, kind = (
-                str(payload["message"]).strip().splitlines(),
-                failure["kind"] if self._fails and failure else "none",
-            )
-            because = f"It failed after step {self.step}: {said[-1] if said else payload['kind']}"
+            because = f"It failed after step {self.step}: {said or payload['kind']}"
+            kind = "none" if failure is None else failure["kind"]
             self._differs("failure", kind, payload["kind"], self.step + 1, because)
+
+    def _did_not_fail(self, step: int, because: str) -> None:
+        assert self.trial.failure is not None
+        self._differs("failure", self.trial.failure["kind"], "none", step, because)
 
     def _asked_for(self, session_config: Any) -> None:
         because = "session_config() asks for another session than it did."
@@ -208,3 +216,8 @@ class TrialCheck:
 
 def _last_line(text: Any) -> str:
     return (str(text).strip().splitlines() or [""])[-1]
+
+
+def _placeless(line: str) -> str:
+    """Returns a line without what is another in each process: directories, addresses, TensorFlow's counts."""
+    return re.sub(r"/[^\s'\"]*/|\b0x[0-9a-fA-F]+|\[Op:[^\]]*\]", "", line)

@@ -49,6 +49,10 @@ class Script:
 
     fails: dict[int, tuple[int, str]] = field(default_factory=dict)
     """Ends the trial's attempt in that step with a failure of that kind."""
+    fails_validated: dict[int, str] = field(default_factory=dict)
+    """Ends the trial's attempt with a failure of that kind after its last step, as its final validation may."""
+    says: str = "failed"
+    """What a failure says of itself, before its step."""
     lost: dict[int, int] = field(default_factory=dict)
     """How many of the trial's first attempts are lost, each after its first step."""
     differs_when_repeated: dict[int, str] = field(default_factory=dict)
@@ -159,7 +163,7 @@ class FakeExecutor(Executor):
             step += 1
             fails_at, kind = self.script.fails.get(trial_id, (0, ""))
             if step == fails_at:
-                yield {"type": "failed", "kind": kind, "message": f"failed in step {step}", "traceback": ""}
+                yield {"type": "failed", "kind": kind, "message": f"{self.script.says} in step {step}", "traceback": ""}
                 return
             yield _step(seed, step, config["batches_per_step"])
             yield {"type": "progress", "batches": step * config["batches_per_step"]}
@@ -176,6 +180,10 @@ class FakeExecutor(Executor):
             if pausing:
                 yield {"type": "paused", "step": step, "batches": step * config["batches_per_step"]}
                 return
+        if trial_id in self.script.fails_validated:
+            yield {"type": "failed", "kind": self.script.fails_validated[trial_id],
+                   "message": f"{self.script.says} after step {step}", "traceback": ""}  # fmt: skip
+            return
         if saved_at != step:
             yield self._checkpoint(task, seed, step)
         yield self._validation(seed, trial_id, step)

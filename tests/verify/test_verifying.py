@@ -102,6 +102,62 @@ def test_a_failure_of_the_trials_own_must_come_again(experiment: Any, kind: str)
     assert (difference.what, difference.step, difference.recorded, difference.cause) == ("failure", 3, kind, "failure")
 
 
+@pytest.mark.parametrize("kind", ["code", "data"])
+def test_a_failure_after_the_last_step_that_does_not_come_again_is_a_difference(experiment: Any, kind: str) -> None:
+    executor = FakeExecutor(script=Script(fails_validated={2: kind}))
+    one = ran(experiment, executor)
+    found = verify_experiment(one)
+    assert found.identical and found.trials[1].note == f"it failed in the original ({kind}), and did so again"
+
+    executor.script.fails_validated = {}
+    trial = verify_experiment(one).trials[1]
+    assert not trial.identical and trial.difference is not None
+    difference = trial.difference
+    assert (difference.what, difference.step, difference.recorded, difference.repeated) == ("failure", 4, kind, "none")
+    assert "It failed after step 4, and now did not" in difference.message
+    assert "so again" not in trial.note
+
+
+def test_a_failure_that_says_something_else_has_not_come_again(experiment: Any) -> None:
+    executor = FakeExecutor(script=Script(fails={2: (3, "code")}, says="KeyError: 'x'"))
+    one = ran(experiment, executor)
+    executor.script.says = "KeyError: 'y'"
+    difference = verify_experiment(one).trials[1].difference
+    assert difference is not None
+    assert (difference.what, difference.step, difference.cause) == ("the failure's message", 3, "failure")
+    assert (difference.recorded, difference.repeated) == ("KeyError: 'x' in step 3", "KeyError: 'y' in step 3")
+
+
+def test_where_a_repetition_lies_is_no_difference_of_a_failures_message(experiment: Any) -> None:
+    executor = FakeExecutor(script=Script(fails={2: (3, "code")}))
+    executor.script.says = "Error\nOSError: '/a/home/1/model_definition/x.csv', <Table at 0x7f01>, [Op:__train_12]"
+    one = ran(experiment, executor)
+    executor.script.says = "Error\nOSError: '/b/aside/model_definition/x.csv', <Table at 0x7fa2>, [Op:__train_31]"
+    assert verify_experiment(one).identical
+    executor.script.says = "Error\nOSError: '/b/aside/model_definition/y.csv', <Table at 0x7fa2>, [Op:__train_31]"
+    assert not verify_experiment(one).identical
+
+
+def test_only_the_weights_after_the_last_rung_are_final_ones(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = experiment(executor, searcher={"metric": "accuracy", "smaller_is_better": False, **SEARCHERS["asha"]})
+    one.run(workers=2)
+    trial = next(it for it in one.describe()["trials"] if len(reached(one, it["id"])) > 1)
+    last = max(reached(one, trial["id"]))
+
+    def otherwise(payload: dict[str, Any]) -> None:
+        if payload["step"] == last:
+            payload.update(weights_sha256="00")
+
+    rewrite(one.home, "reached", otherwise, trial_id=trial["id"])
+    (found,) = verify_experiment(one, trials=[trial["id"]]).trials
+    assert not found.identical and not found.weights
+
+
+def reached(one: Experiment, trial_id: int) -> list[int]:
+    return [it.payload["step"] for it in one.home.events(1) if (it.kind, it.trial_id) == ("reached", trial_id)]
+
+
 def test_a_failure_that_was_not_recorded_is_a_difference(experiment: Any) -> None:
     executor = FakeExecutor()
     one = ran(experiment, executor)
