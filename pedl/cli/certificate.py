@@ -39,8 +39,8 @@ def check(file: Path, rerun: bool, workers: int | None, as_json: bool, home: str
     experiment = load_experiment(content["experiment"], home)
     differing = disagreements(content, experiment)
     again = None
-    if rerun:
-        trials = [it["trial_id"] for it in content["verification"]["trials"]]
+    trials = [it["trial_id"] for it in content["verification"]["trials"]]
+    if rerun and trials:
         say(f"Running {counted(len(trials), 'trial')} of experiment {experiment.id} again from its record ...")
         again = verify_experiment(experiment, workers, trials)
     agrees = not differing and content["identical"] and (again is None or again.identical)
@@ -48,7 +48,7 @@ def check(file: Path, rerun: bool, workers: int | None, as_json: bool, home: str
         result = {"agrees": agrees, "disagreements": differing, "complete": content["complete"], "rerun": None}
         show_json(result if again is None else {**result, "rerun": again.to_dict()})
     else:
-        click.echo("\n".join(_lines(content, differing, again)))
+        click.echo("\n".join(_lines(content, differing, rerun, again)))
     if not agrees:
         raise click.exceptions.Exit(1)
 
@@ -63,15 +63,17 @@ def certificate_lines(content: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _lines(content: dict[str, Any], differing: list[str], again: Any) -> list[str]:
+def _lines(content: dict[str, Any], differing: list[str], rerun: bool, again: Any) -> list[str]:
     lines = certificate_lines(content)
     if differing:
         lines.append("The experiment is not what the certificate is about:")
         lines += [f"  {it}" for it in differing]
     else:
         lines.append("The experiment has every digest of the certificate.")
-    if again is None:
-        lines.append("Nothing was run again; --rerun does.")
-    else:
+    if again is not None:
         lines.append(f"Run again: {'identical' if again.identical else 'it differs'}.")
+    elif rerun:
+        lines.append("Nothing was run again: the certificate names no trial that was.")
+    else:
+        lines.append("Nothing was run again; --rerun does.")
     return lines

@@ -81,11 +81,18 @@ def read(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} is no certificate that can be read: {error}") from error
+        raise InputError(
+            f"{file} is no certificate that can be read: {error}.\n"
+            f"Get it again from where it comes, or make a new one: pedl experiment verify ID --certificate {file}"
+        ) from error
     if not isinstance(content, dict) or _HASH not in content:
         raise InputError(f"{file} is no certificate of pedl; write one with: pedl experiment verify ID --certificate")
     if content.get("format") != FORMAT:
-        raise InputError(f"{file} has format {content.get('format')!r}, and this pedl ({VERSION}) reads {FORMAT}.")
+        raise InputError(
+            f"{file} has format {content.get('format')!r}, and this pedl ({VERSION}) reads {FORMAT}.\n"
+            "Check it with the version of pedl that wrote it (`machine.pedl` in the file names it), or make a new one: "
+            f"pedl experiment verify ID --certificate {file}"
+        )
     body = {name: value for name, value in content.items() if name != _HASH}
     if _sha256(body) != content[_HASH]:
         raise InputError(
@@ -99,7 +106,9 @@ def digests(events: Sequence[Event]) -> dict[str, Any]:
     """Returns the hashes of what the promise is about, from an experiment's record."""
     state = fold(events)
     created = state.created
-    decisions = [[it.kind, it.trial_id, it.payload] for it in events if it.kind in DECISIONS]
+    made = [it for it in events if it.kind in DECISIONS]
+    # By trial: between trials the log has the order in which results arrived, which is no promise.
+    decisions = [[it.kind, it.trial_id, it.payload] for it in sorted(made, key=lambda it: it.trial_id or 0)]
     profiles = {str(trial.id): _profile(trial) for trial in state.trials.values()}
     return {
         "configuration": _sha256(created["config"]),
@@ -162,6 +171,10 @@ def _left_out(trial: TrialState, it: TrialVerification) -> list[str]:
     missing = [f"Trial {trial.id}: {it.note}."] if it.note else []
     if it.batches < trial.batches_completed:
         missing.append(f"Trial {trial.id}: {it.batches} of its {trial.batches_completed} batches were compared.")
+    saved = len(trial.checkpoint_hashes)
+    if it.checkpoints < saved:
+        # Where a worker was told to pause it saved one, and a repetition does not pause.
+        missing.append(f"Trial {trial.id}: {it.checkpoints} of {saved} checkpoints were compared.")
     if trial.last_reached is not None and not it.weights:
         missing.append(f"Trial {trial.id}: its final weights were not compared.")
     return missing

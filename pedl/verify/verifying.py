@@ -50,7 +50,7 @@ def verify_experiment(
 
     Args:
       workers: how many trials are trained at once, at least 1; None: half the cores, at least 1.
-      trials: the numbers of those that are run again, with those that they are clones of; None: all.
+      trials: the numbers of those that are run again, with those that they are clones of; None: all; empty: none.
       on_change: called with each difference of the numeric profile, before anything is trained, and with each trial
         that was compared.
 
@@ -72,9 +72,10 @@ class _Verifying:
         self._experiment = experiment
         self._events = experiment.home.events(experiment.id)
         self._state = fold(self._events)
-        for trial_id in trials or ():
+        chosen = [*self._state.trials] if trials is None else trials
+        for trial_id in chosen:
             _check_trial(experiment.id, self._state, trial_id)
-        self._trials = [self._state.trials[it] for it in with_ancestors(self._state, trials or self._state.trials)]
+        self._trials = [self._state.trials[it] for it in with_ancestors(self._state, chosen)]
         self._kept = Kept(self._state, self._trials)
         self._limit = trials_at_once(workers, self._state.created["config"])
         self._on_change = on_change

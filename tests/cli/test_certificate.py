@@ -50,6 +50,25 @@ def test_an_experiment_that_was_changed_is_told(one: Any, file: Path) -> None:
     assert check(one, file, "--json").exit_code == 1
 
 
+def test_a_checkpoint_that_was_damaged_is_told(one: Any, file: Path) -> None:
+    (kept, *_) = one.checkpoints(1)
+    path = one.home.paths(1).checkpoint(1, kept.uuid) / "state.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    done = check(one, file)
+    assert done.exit_code == 1
+    assert f"checkpoint {kept.uuid} of trial 1" in done.output
+
+
+def test_a_certificate_without_trials_runs_none_again(one: Any, tmp_path: Path) -> None:
+    now = datetime.now(timezone.utc)
+    found = verify_experiment(one, trials=[])
+    assert (found.trials, found.decisions) == ((), 9)
+    write(certificate(one, found, now, now), tmp_path / "none.json")
+    done = check(one, tmp_path / "none.json", "--rerun")
+    assert done.exit_code == 0
+    assert "Nothing was run again: the certificate names no trial that was." in done.output
+
+
 def test_a_file_that_was_changed_is_refused(one: Any, file: Path) -> None:
     file.write_text(file.read_text().replace('"complete": false', '"complete": true'))
     done = check(one, file)

@@ -12,7 +12,7 @@ import pytest
 from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.verify import verify_experiment
-from pedl.verify.certificate import certificate, disagreements, read, write
+from pedl.verify.certificate import certificate, digests, disagreements, read, write
 from tests.experiment.fake_executor import FakeExecutor, Script
 from tests.verify.test_verifying import ran, rewrite
 
@@ -69,6 +69,34 @@ def test_a_trial_that_differs_is_certified_as_differing(experiment: Any, file: P
     assert (content["identical"], content["complete"]) == (False, False)
     assert content["executed"][-1] == {"check": "trials that differ", "count": 1, "trials": [2]}
     assert any(it.startswith("Trial 2: 0 of its 8 batches") for it in content["not_executed"])
+
+
+def test_a_checkpoint_of_a_pause_is_not_repeated_and_that_is_said(experiment: Any, file: Path) -> None:
+    one = experiment(min_checkpoint_period=None)
+
+    def pausing(running: Experiment) -> None:
+        if running.describe()["trials"][0]["steps_completed"] == 1:
+            one.home.request(1, "pause", {})
+
+    one.run(workers=1, on_change=pausing)
+    one.run(workers=1)
+    content = certified(one, file)
+    assert (content["identical"], content["complete"]) == (True, False)
+    assert content["not_executed"] == ["Trial 1: 1 of 2 checkpoints were compared."]
+
+
+def test_the_order_in_which_results_arrived_is_in_no_digest(experiment: Any) -> None:
+    one = ran(experiment)
+    events = one.home.events(1)
+    ids = [it.trial_id for it in events]
+    first, second = (
+        [it for it in events if it.trial_id is None and it.sequence < events[ids.index(1)].sequence],
+        [it for trial in (3, 1, 2) for it in events if it.trial_id == trial],
+    )
+    rest = [it for it in events if it not in first and it not in second]
+    other = [*first, *second, *rest]
+    assert other != events
+    assert digests(other) == digests(events)
 
 
 def every_path(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -145,6 +173,16 @@ def test_code_that_was_changed_is_noticed(experiment: Any, file: Path) -> None:
     assert code.name in said
 
 
+def test_a_checkpoint_that_was_damaged_is_noticed(experiment: Any, file: Path) -> None:
+    one = ran(experiment)
+    content = certified(one, file)
+    (kept, *_) = one.checkpoints(2)
+    damaged = one.home.paths(1).checkpoint(2, kept.uuid) / "tensors.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    (said,) = disagreements(content, one)
+    assert said.startswith(f"checkpoint {kept.uuid} of trial 2, step {kept.step}: ")
+
+
 def test_another_experiment_of_the_same_number_is_noticed(experiment: Any, file: Path, tmp_path: Path) -> None:
     content = certified(ran(experiment), file)
     other = ran(experiment, seed=8)
@@ -153,11 +191,13 @@ def test_another_experiment_of_the_same_number_is_noticed(experiment: Any, file:
 
 
 def test_what_is_no_certificate_is_refused_with_what_to_do(file: Path) -> None:
-    with pytest.raises(InputError, match="no certificate that can be read"):
+    with pytest.raises(InputError, match=r"no certificate that can be read: (.|\n)*make a new one: pedl"):
         read(file)
     file.write_text("[1]")
     with pytest.raises(InputError, match=r"write one with: pedl experiment verify ID --certificate"):
         read(file)
     file.write_text('{"format": 2, "certificate_sha256": ""}')
-    with pytest.raises(InputError, match=r"has format 2, and this pedl .* reads 1"):
+    with pytest.raises(
+        InputError, match=r"has format 2, and this pedl .* reads 1\.\nCheck it with the version of pedl"
+    ):
         read(file)
