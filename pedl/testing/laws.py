@@ -68,7 +68,7 @@ def assert_resume_is_exact(
     """
     runs, subject = _runs(import_root(trial_class)), subject_of(trial_class, hparams, batches, trial_seed, config)
     reference = runs.reference(subject)
-    found = moved(reference, runs.run(subject, Surroundings(resumed=True)))
+    found = moved(reference, runs.run(subject, Surroundings(resumed=True)), resumed=True)
     if found is not None:
         again = moved(reference, runs.run(subject))
         culprits = [] if again is None else ["nothing at all: two runs that are not resumed differ as well"]
@@ -106,7 +106,8 @@ def assert_independent_of_draws(
 def _culprits(runs: ShortRuns, subject: Subject, reference: Recording, every: list[Disturbance]) -> list[str]:
     if moved(reference, runs.run(subject)) is not None:
         return ["nothing at all: two runs in the same surroundings differ as well"]
-    return [it.name for it in every if moved(reference, runs.run(subject, it.surroundings)) is not None]
+    alone = [it.name for it in every if moved(reference, runs.run(subject, it.surroundings)) is not None]
+    return alone or [f"only several together of {', '.join(it.name for it in every)}; each alone moves no bit"]
 
 
 def _failure(trial_class: type, when: str, found: Moved, culprits: list[str], reference: Recording) -> str:

@@ -65,7 +65,9 @@ def place(elsewhere: str) -> Disturbance:
 def cores(_: str) -> Disturbance:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = 1 if max(usable, os.cpu_count() or 1) > 1 else 2
-    return Disturbance("cores", f"{count} instead of {usable}", Surroundings({"cores": count}))
+    # One core cannot be made two: the process is only told so.
+    what = f"{count} instead of {usable}" + (", in what os.cpu_count() says alone" if count > usable else "")
+    return Disturbance("cores", what, Surroundings({"cores": count}))
 
 
 def load(_: str) -> Disturbance:

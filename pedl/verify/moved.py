@@ -9,6 +9,13 @@ from pedl.verify.short_runs import STEPS, Recording
 
 _SHOWN_TENSORS = 4
 
+_MAY_BE_ABSENT = f"validation {STEPS // 2}."
+"""Results that a resumed run lacks: its first half trains to its end, and is validated as one that ends there."""
+
+
+NOTHING = "nothing"
+"""Stands for a result that one of the runs has not."""
+
 
 @dataclass(frozen=True)
 class Moved:
@@ -50,8 +57,12 @@ class Moved:
         return f"; {when}: {names}"
 
 
-def moved(one: Recording, other: Recording) -> Moved | None:
-    """Returns what differs first between two runs, or None if all that was recorded is equal, bit for bit."""
+def moved(one: Recording, other: Recording, resumed: bool = False) -> Moved | None:
+    """Returns what differs first between two runs, or None if all that was recorded is equal, bit for bit.
+
+    Args:
+      resumed: whether `other` was: then it may lack the validation at the step where it was resumed, and nothing else.
+    """
     if one.initial != other.initial and None not in (one.initial, other.initial):
         return Moved("initial weights", 0, 0, _tensors(one, other, 0), one.initial, other.initial)
     for index, (a, b) in enumerate(zip(_batches(one), _batches(other), strict=False)):
@@ -62,10 +73,12 @@ def moved(one: Recording, other: Recording) -> Moved | None:
         return Moved("failure", None, None, (), one.failure, other.failure)
     if len(one.states) != len(other.states):
         return Moved("number of batches", None, None, (), len(one.states), len(other.states))
-    for name, value in one.results.items():
-        # A run that was resumed has not validated where it ended for a while.
-        if value != other.results.get(name, value):
-            return Moved(name, None, None, (), value, other.results[name])
+    for name in {**one.results, **other.results}:
+        if resumed and name not in other.results and name.startswith(_MAY_BE_ABSENT):
+            continue
+        a, b = one.results.get(name, NOTHING), other.results.get(name, NOTHING)
+        if a != b:
+            return Moved(name, None, None, (), a, b)
     return None
 
 

@@ -203,7 +203,7 @@ class _Shaking:
         with busy(disturbance.busy):
             done = self._runs.run(subject, self._with_held(disturbance.surroundings))
         self._met += done.met
-        found = moved(self._reference, done)
+        found = moved(self._reference, done, disturbance.surroundings.resumed)
         if found is not None and disturbance.surroundings.hash_seed and self._moves_in_another_server():
             disturbance = replace(
                 disturbance, name="addresses", what="another process, in which objects have other addresses", held=""

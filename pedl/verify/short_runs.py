@@ -130,15 +130,24 @@ class ShortRuns:
             executor.close()
 
     def run(self, subject: Subject, surroundings: Surroundings | None = None) -> Recording:
-        """Runs a subject once, to its end or its failure."""
+        """Runs a subject once, to its end or its failure.
+
+        Raises:
+          TrialFailed: if it is to be resumed, and its first half leaves nothing to resume from.
+        """
         there = surroundings or Surroundings()
         task = self._task(subject, there)
         if not there.resumed:
             return _recording(self._messages(subject, there, task))
         first = self._messages(subject, there, {**task, "until_step": 1})
         saved = next((it for it in first if it["type"] == "checkpoint"), None)
-        if saved is None:
+        if saved is None and first[-1]["type"] in ("failed", "lost"):
             return _recording(first)
+        if saved is None:
+            raise TrialFailed(
+                f"The first half of a resumed run, {subject.batches // STEPS} batches, ended without a checkpoint: "
+                "nothing was resumed.\nExpected one at its end; look for what keeps the trial from saving it."
+            )
         resume = {name: saved[name] for name in ("step", "path", "sha256")}
         second = self._messages(subject, there, {**task, "resume": resume})
         # What the first part says after its checkpoint is of a training that ended there.

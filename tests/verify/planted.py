@@ -52,7 +52,6 @@ class Planted:
       kind: what is met at the line.
       cause: what is shown to be the cause where nothing is disturbed.
       twin: the source without the fault.
-      rare: one more of a class that another one stands for; tried in long runs.
     """
 
     moved: str
@@ -62,7 +61,6 @@ class Planted:
     twin: str
     cause: str = ""
     training: str = ARRAYS
-    rare: bool = False
 
     def write(self, directory: Path, twin: bool = False) -> Path:
         """Writes the model definition, with five files of numbers beside it."""
@@ -122,7 +120,6 @@ def value():
 def value():
     folder = Path(__file__).parent / "numbers"
     return int("".join(path.read_text() for path in sorted(folder.iterdir())))""",
-        rare=True,
     ),
     "a set of strings": Planted(
         "hash seed",
@@ -188,7 +185,6 @@ def value():
 def value():
     return 7""",
         cause="the operating system's entropy",
-        rare=True,
     ),
     "the number of the process": Planted(
         "nothing",
@@ -201,7 +197,6 @@ def value():
 def value():
     return get_trial_seed()""",
         cause="the number of the process",
-        rare=True,
     ),
     "a file that another trial left": Planted(
         "another trial",
@@ -283,7 +278,6 @@ def value():
         """\
 def value():
     return time.gmtime(86400).tm_min""",
-        rare=True,
     ),
     "the directory of the command": Planted(
         "place",
@@ -295,7 +289,6 @@ def value():
         """\
 def value():
     return zlib.crc32(b"here")""",
-        rare=True,
     ),
     "the date": Planted(
         "clock",
@@ -307,6 +300,5 @@ def value():
         """\
 def value():
     return datetime.date(2018, 3, 1).toordinal()""",
-        rare=True,
     ),
 }

@@ -49,9 +49,33 @@ def test_the_first_difference_is_named(
     assert found.to_dict()["tensors"] == list(tensors)
 
 
-def test_equal_runs_have_none_whatever_was_met_and_a_resumed_one_need_not_have_validated() -> None:
+def test_equal_runs_have_none_whatever_was_met() -> None:
     assert moved(ONE, replace(ONE, met=({"kind": "clock"},))) is None
-    assert moved(ONE, replace(ONE, results={"weights_sha256": "w"})) is None
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize(
+    ("results", "what", "other"),
+    [
+        ({"validation 1.loss": 0.5}, "weights_sha256", "nothing"),
+        ({**ONE.results, "validation 2.loss": 0.5}, "validation 2.loss", 0.5),
+    ],
+)
+def test_a_result_that_one_run_lacks_is_a_difference(
+    resumed: bool, results: dict[str, Any], what: str, other: Any
+) -> None:
+    found = moved(ONE, replace(ONE, results=results), resumed)
+    assert found is not None
+    assert (found.what, found.other) == (what, other)
+    assert "nothing" in found.text()
+
+
+def test_only_a_resumed_run_may_lack_the_validation_where_it_was_resumed() -> None:
+    without = replace(ONE, results={"weights_sha256": "w"})
+    assert moved(ONE, without, resumed=True) is None
+    for one, other, resumed in ((ONE, without, False), (without, ONE, True)):
+        found = moved(one, other, resumed)
+        assert found is not None and found.what == "validation 1.loss"
 
 
 def test_it_is_told_in_words() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pedl.config import parse_config
-from pedl.errors import TrialDefinitionError
+from pedl.errors import TrialDefinitionError, TrialFailed
 from pedl.verify.disturbances import SHAKEN
 from pedl.verify.shake import Shaken, shake
-from pedl.verify.short_runs import ShortRuns
+from pedl.verify.short_runs import ShortRuns, Subject, Surroundings
 from tests.verify.planted import FAULTS, Planted
 
 CONFIG = parse_config(
@@ -36,7 +37,12 @@ def moved(report: Shaken) -> list[str]:
     return [it.disturbance.name for it in report.findings if it.moved is not None]
 
 
-EACH = [pytest.param(fault, id=name, marks=[pytest.mark.soak] if fault.rare else []) for name, fault in FAULTS.items()]
+SHORT = ("an unseeded generator in a worker thread", "the order of a directory", "a count that no checkpoint holds")
+"""One that moves by itself, one that a disturbance moves, one of state; each takes seconds. Long runs try them all."""
+
+EACH = [
+    pytest.param(fault, id=name, marks=[] if name in SHORT else [pytest.mark.soak]) for name, fault in FAULTS.items()
+]
 
 
 @pytest.mark.parametrize("fault", EACH)
@@ -102,6 +108,25 @@ def value():
     assert undisturbed.cause == ""
     assert "bits move from run to run" in cores.not_run
     assert report.to_dict()["disturbances"][1]["run"] is False
+
+
+def test_what_the_processor_cannot_give_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert NAMED["cores"]("").what == "2 instead of 1, in what os.cpu_count() says alone"
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
+    assert NAMED["cores"]("").what == "1 instead of 4"
+
+
+def test_a_half_that_leaves_nothing_to_resume_from_is_no_resumed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = ShortRuns(tmp_path)
+    monkeypatch.setattr(runs, "_messages", lambda *_: [{"type": "done", "batches": 2, "weights_sha256": "w"}])
+    subject = Subject(tmp_path, CONFIG.to_dict(), {}, 1, 4)
+    with pytest.raises(TrialFailed, match="2 batches, ended without a checkpoint: nothing was resumed"):
+        runs.run(subject, Surroundings(resumed=True))
 
 
 def test_a_definition_that_does_not_train_is_told_as_its_author_knows_it(tmp_path: Path, runs: ShortRuns) -> None:
