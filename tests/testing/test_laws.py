@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
-from pedl.testing import assert_independent_of_draws, assert_reproducible, assert_resume_is_exact
+from pedl.testing import assert_independent_of_draws, assert_reproducible, assert_resume_is_exact, laws
 from pedl.trial import KerasFunctionalTrial, KerasTrial, TensorFlowTrial
+from pedl.verify.short_runs import Recording
 
 
 def samples(count):
@@ -89,7 +90,9 @@ class SmallGraphTrial(TensorFlowTrial):
         return tuple(dict(zip("xy", samples(count), strict=True)) for count in (20, 8))
 
 
-@pytest.mark.parametrize("trial_class", [SmallTrial, TwoOutputsTrial, SmallGraphTrial])
+@pytest.mark.parametrize(
+    "trial_class", [SmallTrial, pytest.param(TwoOutputsTrial, marks=pytest.mark.soak), SmallGraphTrial]
+)
 @pytest.mark.parametrize("law", [assert_reproducible, assert_resume_is_exact, assert_independent_of_draws])
 def test_a_trial_keeps_the_law(law, trial_class):
     law(trial_class, {"units": 3})
@@ -112,6 +115,20 @@ def test_one_that_reads_the_clock_is_not_reproducible_and_is_told_where():
     assert "clock" in str(failed.value) or "nothing at all" in str(failed.value)
     line = 1 + Path(__file__).read_text().splitlines().index("        seed = int(time.time())")
     assert f"test_laws.py, line {line}: time.time" in str(failed.value)
+
+
+def test_where_only_several_together_move_a_bit_that_is_said(monkeypatch):
+    class NoneAlone:
+        def run(self, subject, surroundings=None):
+            together = surroundings is not None and len(surroundings.disturb) > 3
+            return Recording("i", ("d",), ("moved" if together else "s",), {}, {}, None, ())
+
+        def reference(self, subject):
+            return self.run(subject)
+
+    monkeypatch.setattr(laws, "_runs", lambda root: NoneAlone())
+    with pytest.raises(AssertionError, match="What moves them: only several together of hash seed, directory order"):
+        assert_reproducible(SmallTrial, {"units": 3})
 
 
 class Counting(keras.utils.PyDataset):
