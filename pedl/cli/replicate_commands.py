@@ -17,6 +17,8 @@ from pedl.cli.options import (
 from pedl.cli.output import brief, say, show_json
 from pedl.seeds import STREAMS
 
+_NAMES = {"init": "the initial weights", "order": "the data's order", "dropout": "the random layers"}
+
 
 def _streams(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
     names = tuple(value.split(","))
@@ -100,7 +102,8 @@ def _brief(value: Any) -> str:
 def rank(experiment_id: int, as_json: bool, home: str) -> None:
     """Show the best trials of experiment ID, and whether the first beats the second beyond the noise.
 
-    The noise is what `pedl experiment replicate` found for either of them.
+    The noise is what `pedl experiment replicate` found for either of them; if it varied some streams only, the verdict
+    names them.
 
     \b
     Example: pedl experiment rank 1
@@ -130,7 +133,16 @@ def _verdict(report: dict[str, Any], home: str) -> str:
             f"Whether {names[0]} beats {names[1]} by more than chance is unknown: neither was replicated. "
             f"Find out with: {command_line(home, f'experiment replicate {names[0]}')}"
         )
-    measured = f"t = {report['t']:.2f}; chance alone stays below {report['threshold']:.2f} in 95 of 100 cases"
-    if report["verdict"] == "best":
-        return f"{names[0]} beats {names[1]} beyond the noise ({measured})."
-    return f"{names[0]} and {names[1]} cannot be told apart from noise ({measured})."
+    limit = f"chance alone stays below {report['threshold']:.2f} in at least 95 of 100 cases"
+    verdict = (
+        f"{names[0]} beats {names[1]} beyond the noise"
+        if report["verdict"] == "best"
+        else f"{names[0]} and {names[1]} cannot be told apart from the noise"
+    )
+    if held := [_NAMES[stream] for stream in STREAMS if stream not in report["streams"]]:
+        verdict += f" of {' and '.join(_NAMES[stream] for stream in report['streams'])} alone"
+    verdict += f" (t = {report['t']:.2f}; {limit})."
+    if held:
+        again = command_line(home, f"experiment replicate {names[0]}")
+        verdict += f" The noise of {' and '.join(held)} is not known; to vary all: {again}"
+    return verdict

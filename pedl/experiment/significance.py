@@ -1,13 +1,19 @@
 """Whether the best trial beats the second by more than chance: a difference against the spread of replications.
 
 With replications of both trials their means are compared (Welch's t-test: B. L. Welch, 1947); with replications of one
-of them, the difference of the two results is compared with its spread. Either is wrong in 5 of 100 cases where there is
-no difference; it takes results for normally distributed.
+of them, the difference of the two results is compared with its spread, and the other trial is taken to spread as much.
+Compared are replications in which the same streams were re-keyed, as many as there are; the report names them, because
+the noise of some streams says nothing about the others.
+
+Where there is no difference, at most 5 of 100 cases are taken for one: 2.5 where both were replicated, because which
+trial is first was known before; and 5 where one was, because the better of two results comes first, whichever it is.
+Both take results for normally distributed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from pedl.experiment.experiment import Experiment
@@ -15,6 +21,7 @@ from pedl.experiment.fold import fold
 from pedl.experiment.library import load_experiment
 from pedl.experiment.ranking import Standing
 from pedl.experiment.replication import replication_report
+from pedl.seeds import STREAMS
 
 T_975 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
@@ -25,49 +32,71 @@ T_975 = (
 SHOWN = 10
 
 
+Known = dict[int, dict[tuple[str, ...], dict[str, Any]]]
+"""By trial and by the streams that were re-keyed, the newest group of replications."""
+
+
 def rank_report(experiment: Experiment) -> dict[str, Any]:
     """Returns the best trials with what their replications in this home found, and a verdict on the first two.
 
     `verdict` is "best" (the first beats the second beyond the noise), "noise" (they cannot be told apart), or "unknown"
-    (nobody replicated either of them).
+    (nobody replicated either of them). `streams` are those whose noise it is about; all others were held.
     """
     described = experiment.describe()
     searcher = described["config"]["searcher"]
     order = Standing(fold(experiment.home.events(experiment.id))).first(SHOWN)
-    known = _replications(experiment)
+    known = _known(experiment, described)
+    streams = _most(known, order[:2])
     trials = []
     for trial_id in order:
         metrics = described["trials"][trial_id - 1]["validation"][-1]["metrics"]
-        found = known.get(f"{experiment.id}/{trial_id}")
+        found = known.get(trial_id, {}).get(streams)
         trials.append({"id": trial_id, "value": metrics[searcher["metric"]], "replications": found})
     sign = 1 if searcher["smaller_is_better"] else -1
-    return {"id": experiment.id, "metric": searcher["metric"], "trials": trials, **_verdict(trials[:2], sign)}
+    return {
+        "id": experiment.id,
+        "metric": searcher["metric"],
+        "streams": list(streams),
+        "trials": trials,
+        **_verdict(trials[:2], sign),
+    }
 
 
-def _replications(experiment: Experiment) -> dict[str, dict[str, Any]]:
-    """Returns, by the trial that is replicated, the newest group in which all varied streams were re-keyed."""
-    found: dict[str, dict[str, Any]] = {}
-    for entry in experiment.home.summaries():
-        if not entry["description"].startswith(f"replication of {experiment.id}/"):
+def _known(experiment: Experiment, described: dict[str, Any]) -> Known:
+    """Returns the groups in which all streams were re-keyed that their replication varies."""
+    known: Known = {}
+    trials = {f"{experiment.id}/{trial['id']}": trial for trial in described["trials"]}
+    for made_id, created in experiment.home.beginnings().items():
+        searcher = created["config"]["searcher"]
+        trial = trials.get(searcher["of"]) if searcher["name"] == "replicate" else None
+        if trial is None or created["model_definition_sha256"] != described["model_definition_sha256"]:
             continue
-        described = load_experiment(entry["id"], experiment.home).describe()
-        report = replication_report(described)
-        if report is not None and (group := report["groups"][-1])["spread"] is not None:
-            found[report["of"]] = {"experiment": entry["id"], **group}
-    return found
+        made = load_experiment(made_id, experiment.home).describe()
+        report = replication_report(made)
+        # A configuration can be written by hand, and then name a trial that it does not repeat.
+        repeats = searcher["trial_seed"] == trial["trial_seed"] and made["trials"][0]["hparams"] == trial["hparams"]
+        if repeats and report is not None and (group := report["groups"][-1])["spread"] is not None:
+            streams = tuple(stream for stream in STREAMS if stream in group["streams"])
+            known.setdefault(trial["id"], {})[streams] = {"experiment": made_id, **group}
+    return known
+
+
+def _most(known: Known, trials: Sequence[int]) -> tuple[str, ...]:
+    """Returns the most streams that were re-keyed for one of these trials, and among as many those of more trials."""
+    varied = [streams for trial_id in trials for streams in known.get(trial_id, {})]
+    return max(varied, key=lambda streams: (len(streams), varied.count(streams)), default=())
 
 
 def _verdict(trials: list[dict[str, Any]], sign: int) -> dict[str, Any]:
-    if len(trials) < 2:
-        return {"verdict": "unknown", "t": None, "threshold": None}
     groups = [trial["replications"] for trial in trials]
-    if all(group is not None for group in groups):
+    if len(trials) < 2 or not any(groups):
+        return {"verdict": "unknown", "t": None, "threshold": None}
+    if all(groups):
         t, freedom = _welch(groups, sign)
-    elif (group := groups[0] or groups[1]) is not None:
+    else:
+        group = groups[0] or groups[1]
         difference = sign * (float(trials[1]["value"]) - float(trials[0]["value"]))
         t, freedom = _ratio(difference, group["spread"] * math.sqrt(2)), len(group["values"]) - 1
-    else:
-        return {"verdict": "unknown", "t": None, "threshold": None}
     threshold = T_975[min(freedom, len(T_975)) - 1]
     return {"verdict": "best" if t > threshold else "noise", "t": t, "threshold": threshold}
 

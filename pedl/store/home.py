@@ -113,6 +113,16 @@ class Home:
             rows = connection.execute("SELECT id, created_at, summary FROM experiments ORDER BY id").fetchall()
         return [{"id": row[0], "created_at": row[1], **json.loads(row[2])} for row in rows]
 
+    def beginnings(self) -> dict[int, dict[str, Any]]:
+        """Returns the payload of the first event of every experiment, by id; reads no other events."""
+        if not self.is_there():
+            return {}
+        with database.connect(self.path) as connection:
+            rows = connection.execute(
+                "SELECT id, payload FROM experiments JOIN events ON experiment_id = id AND sequence = 1 ORDER BY id"
+            ).fetchall()
+        return {row[0]: json.loads(row[1]) for row in rows}
+
     def require(self, experiment_id: int) -> None:
         """Does nothing if there is such an experiment.
 

@@ -32,9 +32,16 @@ def test_a_replication_tells_mean_spread_and_shares_and_a_rank_uses_them(
     assert "Created experiment 2, a replication of 1/2." in told.err
     known = pedl_command("experiment", "rank", "1").out.splitlines()
     assert known[0] == "1/2: accuracy 0.9 (replicated: mean 0.905, spread 0.00707107)"
-    assert known[3].startswith("1/2 beats 1/1 beyond the noise (t = 30.00; ")
+    assert known[3] == (
+        "1/2 beats 1/1 beyond the noise of the initial weights and the data's order alone (t = 30.00; chance alone "
+        "stays below 12.71 in at least 95 of 100 cases). The noise of the random layers is not known; to vary all: "
+        "pedl experiment replicate 1/2"
+    )
     report = pedl_command("experiment", "rank", "1", "--json").json()
     assert report["verdict"] == "best" and report["trials"][0]["replications"]["experiment"] == 2
+    assert report["streams"] == ["init", "order"]
+    assert pedl_command("experiment", "replicate", "1/2", "--replications", "2").code == 0
+    assert "1/2 beats 1/1 beyond the noise (t = inf; " in pedl_command("experiment", "rank", "1").out
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
 from typing import Any
 
@@ -124,6 +125,73 @@ def test_the_best_trial_is_better_only_beyond_the_noise(
     report = rank_report(one)
     assert [trial["id"] for trial in report["trials"]] == [2, 1, 3]
     assert report["verdict"] == verdict
+
+
+ALL = ("init", "order", "dropout")
+QUIET = [0.9, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91]
+"""Of a replication that varies all streams: the trial, two for each stream, and two for all."""
+
+
+def compared(experiment: Any) -> Any:
+    one = experiment(FakeExecutor(script=Script(metrics={1: 0.6, 2: 0.9, 3: 0.1})))
+    one.run()
+    return one
+
+
+def test_a_verdict_rests_on_the_replications_that_vary_most_and_names_their_streams(experiment: Any) -> None:
+    one = compared(experiment)
+    assert rank_report(one)["streams"] == []
+    replicated(one, 2, [0.9, 0.30, 0.97])
+    report = rank_report(one)
+    assert (report["verdict"], report["streams"]) == ("noise", ["order"])
+    replicated(one, 2, QUIET, ALL)
+    replicated(one, 2, [0.9, 0.20, 0.98], ("order",))  # newer, and says nothing of the other streams
+    replicated(one, 1, [0.6, 0.30, 0.97], ("init",))  # of the other trial, but of other noise
+    report = rank_report(one)
+    assert (report["verdict"], report["streams"]) == ("best", list(ALL))
+    assert [trial["replications"] and trial["replications"]["experiment"] for trial in report["trials"]] == [
+        3, None, None
+    ]  # fmt: skip
+
+
+def test_what_a_replication_repeats_is_known_by_its_configuration_and_by_no_description(experiment: Any) -> None:
+    one = compared(experiment)
+    config = replicated(one, 2, QUIET, ALL).describe()["config"]
+    searcher = config["searcher"]
+    replicated(one, 2, QUIET, ALL)
+    one.home.delete(2)
+    one.make_executor.script = Script(metrics=dict(enumerate([0.9, 0.1, 0.99] * 3, start=1)))
+    for changes in (
+        {"searcher": {**searcher, "trial_seed": searcher["trial_seed"] + 1}},
+        {"hyperparameters": {**config["hyperparameters"], "units": {"type": "const", "val": 3}}},
+        {"searcher": {**searcher, "of": "9/2"}},
+    ):
+        experiment(one.make_executor, **{**config, **changes}).run()
+    assert rank_report(one)["trials"][0]["replications"]["experiment"] == 3
+    one.make_executor.script = Script(metrics=dict(enumerate(QUIET, start=1)))
+    experiment(one.make_executor, **{**config, "description": "by hand"}).run()
+    assert rank_report(one)["trials"][0]["replications"]["experiment"] == 7
+
+
+def values_of(chance: random.Random, count: int) -> dict[str, Any]:
+    values = [chance.gauss(0, 1) for _ in range(count)]
+    return {"values": values, "mean": statistics.fmean(values), "spread": statistics.stdev(values)}
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize(("both", "limit"), [(True, 0.025), (False, 0.05)])
+def test_trials_that_do_not_differ_are_told_apart_in_at_most_5_of_100_cases(
+    count: int, both: bool, limit: float
+) -> None:
+    """The cases are always the same 10,000; in others a right limit were passed once in a thousand times."""
+    chance, cases = random.Random(42), 10_000
+    wrong = 0
+    for _ in range(cases):
+        results = sorted(chance.gauss(0, 1) for _ in range(2))
+        groups = [values_of(chance, count), values_of(chance, count) if both else None]
+        trials = [{"value": value, "replications": group} for value, group in zip(results, groups, strict=True)]
+        wrong += significance._verdict(trials, 1)["verdict"] == "best"
+    assert wrong / cases <= limit + 3.1 * math.sqrt(limit * (1 - limit) / cases)
 
 
 def test_the_test_is_welchs() -> None:
