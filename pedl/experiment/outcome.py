@@ -17,7 +17,7 @@ from pedl.experiment.trial_state import TrialState
 
 def outcome(state: ExperimentState) -> list[dict[str, Any]]:
     """Returns what the promise covers, by trial number, as plain JSON; floats are exact."""
-    return [_trial(trial) for _, trial in sorted(state.trials.items())]
+    return [trial_outcome(trial) for _, trial in sorted(state.trials.items())]
 
 
 def outcome_sha256(state: ExperimentState) -> str | None:
@@ -27,7 +27,8 @@ def outcome_sha256(state: ExperimentState) -> str | None:
     return hashlib.sha256(jsontext.dumps(outcome(state)).encode()).hexdigest()
 
 
-def _trial(trial: TrialState) -> dict[str, Any]:
+def trial_outcome(trial: TrialState) -> dict[str, Any]:
+    """Returns what the promise covers of one trial."""
     return {
         "id": trial.id,
         "hparams": trial.hparams,

@@ -1,7 +1,8 @@
 """Two experiments, or two trials, side by side, from what was recorded of them; nothing is run.
 
 Compared in the order in which one thing follows from another: configuration, code, numeric profile, decisions, batches
-(initial weights, data, variables), metrics, weights. The first that differs explains what differs after it.
+(initial weights, data, variables), metrics, weights. The first that differs explains what differs after it. All that
+`outcome_sha256` covers is compared: what is identical has one outcome.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from pedl import jsontext
 from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.experiment.alarm import first_difference
 from pedl.experiment.diagnosis import Circumstances, diagnose
 from pedl.experiment.difference import Difference, ProfileDifference
-from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.fold import ENDED, ExperimentState, fold
+from pedl.experiment.outcome import trial_outcome
 from pedl.experiment.profile import profile_differences
 from pedl.experiment.trial_state import Payload, TrialState
 
 _FOR_PEOPLE = ("description", "labels")
 """Fields of a configuration that nothing follows from."""
+
+_COMPUTED = ("id", "decisions", "training", "validation", "weights_sha256")
+"""Parts of a trial's outcome that are compared elsewhere, or shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def compare(one: Side, other: Side) -> Comparison:
         Section("configuration", tuple(_configuration(states))),
         Section("code", tuple(code)),
         Section("numeric profile", tuple(_unique(f"{it.entry}: {it.recorded} and {it.found}" for it in profile))),
-        Section("decisions", tuple(_decisions(pairs))),
+        Section("decisions", (*_states(one, states), *_decisions(pairs))),
         Section("batches", tuple(_over(pairs, lambda left, right: _batches(left, right, circumstances)))),
         Section("metrics", tuple(_over(pairs, _metrics))),
         Section("weights", tuple(_over(pairs, _weights))),
@@ -171,6 +177,12 @@ def _profiles(pairs: Iterable[Pair]) -> Iterator[ProfileDifference]:
             yield from profile_differences(sides[0], sides[1])
 
 
+def _states(one: Side, states: list[ExperimentState]) -> Iterator[str]:
+    """An experiment that is over has an outcome, and one that may go on has none."""
+    if one.trial_id is None and (states[0].state in ENDED) != (states[1].state in ENDED):
+        yield f"state: {states[0].state} and {states[1].state}"
+
+
 def _decisions(pairs: Iterable[Pair]) -> Iterator[str]:
     for one, other in pairs:
         if one is None or other is None:
@@ -178,13 +190,21 @@ def _decisions(pairs: Iterable[Pair]) -> Iterator[str]:
             assert there is not None
             yield f"trial {there.id}: only one side has it"
             continue
-        sides = [
-            _flat({"hparams": it.hparams, "trial_seed": it.seed, "trained to steps": it.targets}) for it in (one, other)
-        ]
+        sides = [_flat(_decided(it)) for it in (one, other)]
         for name in sorted({*sides[0], *sides[1]}):
             left, right = (side.get(name, "nothing") for side in sides)
-            if left != right:
+            if not _same(left, right):
                 yield f"trial {_named(one, other)}: {name}: {left} and {right}"
+
+
+def _decided(trial: TrialState) -> Payload:
+    """All of a trial's outcome that no worker computed."""
+    of = trial_outcome(trial)
+    return {**{name: value for name, value in of.items() if name not in _COMPUTED}, **of["decisions"]}
+
+
+def _same(one: Any, other: Any) -> bool:
+    return jsontext.dumps(one) == jsontext.dumps(other)  # 1 is not 1.0, and 0.0 not -0.0: they are other bits
 
 
 def _over(pairs: Iterable[Pair], found: Callable[[TrialState, TrialState], str | None]) -> Iterator[str]:
@@ -201,7 +221,8 @@ def _named(one: TrialState, other: TrialState) -> str:
 def _batches(one: TrialState, other: TrialState, circumstances: Circumstances) -> str | None:
     difference = first_between(one, other, circumstances)
     if difference is None:
-        return None
+        alone = sorted(set(one.steps) ^ set(other.steps))
+        return f"step {alone[0]} is recorded on one side alone" if alone else None
     where = f"batch {difference.batch} (step {difference.step}), " if difference.batch else ""
     tensors = f" Tensors: {', '.join(difference.tensors[:6])}." if difference.tensors else ""
     return (
@@ -225,21 +246,25 @@ def first_between(one: TrialState, other: TrialState, circumstances: Circumstanc
 
 
 def _metrics(one: TrialState, other: TrialState) -> str | None:
-    for what in ("steps", "validations"):
+    for what, kind in (("steps", "training"), ("validations", "validation")):
         left, right = getattr(one, what), getattr(other, what)
         for step in sorted({*left, *right}):
             if step not in left or step not in right:
-                return f"step {step}: {'training' if what == 'steps' else 'validation'} is recorded on one side alone"
-            mismatch = first_difference("validation", left[step], right[step])
-            if mismatch is not None:
-                kind = "training" if what == "steps" else "validation"
-                return f"step {step}, {kind} {mismatch.what}: {mismatch.recorded} and {mismatch.repeated}"
+                return f"step {step}: {kind} is recorded on one side alone"
+            sides = [_flat({"metrics": it[step]["metrics"]}) for it in (left, right)]
+            for name in sorted({*sides[0], *sides[1]}):
+                recorded, repeated = (side.get(name, "nothing") for side in sides)
+                if not _same(recorded, repeated):
+                    return f"step {step}, {kind} {name}: {recorded} and {repeated}"
     return None
 
 
 def _weights(one: TrialState, other: TrialState) -> str | None:
-    left, right = (None if it.last_reached is None else it.last_reached["weights_sha256"] for it in (one, other))
-    return None if left == right else f"{left} and {right}"
+    for step in sorted({*one.reached, *other.reached}):
+        left, right = (it.reached.get(step, {}).get("weights_sha256", "nothing") for it in (one, other))
+        if left != right:
+            return f"step {step}: {left} and {right}"
+    return None
 
 
 def _unique(lines: Iterable[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from pedl.experiment import Experiment, create_experiment
 from pedl.verify.compare import Side, compare
 from tests.experiment.conftest import configuration
 from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
+from tests.search.schedules import SEARCHERS
+from tests.verify.test_verifying import rewrite
 
 
 @pytest.fixture
@@ -110,3 +113,64 @@ def test_two_trials_can_be_compared_and_a_trial_with_an_experiment_cannot(ran: A
 def test_trials_that_one_side_lacks_are_told(ran: Any) -> None:
     searcher = {"name": "random", "metric": "accuracy", "smaller_is_better": False, "max_steps": 4, "max_trials": 2}
     assert "trial 3: only one side has it" in compared(ran(), ran(searcher=searcher))["decisions"]
+
+
+def changed(trial: int, kind: str, change: Any) -> Any:
+    """Changes the last event of a kind of one trial of an experiment."""
+
+    def apply(one: Experiment) -> None:
+        last = [it.payload for it in one.home.events(one.id) if (it.kind, it.trial_id) == (kind, trial)][-1]
+        rewrite(one.home, kind, lambda payload: change(payload) if payload == last else None, trial, one.id)
+
+    return apply
+
+
+def never_closed(one: Experiment) -> None:
+    with sqlite3.connect(one.home.path / "pedl.db") as connection:
+        connection.execute("DELETE FROM events WHERE kind = 'trial_closed' AND experiment_id = ?", (one.id,))
+
+
+CHANGES = {
+    "nothing": lambda one: None,
+    "another reason to be closed": changed(1, "trial_closed", lambda it: it.update(reason="stopped")),
+    "hparams": changed(2, "trial_created", lambda it: it["hparams"].update(units=99)),
+    "an integer as a float": changed(2, "trial_created", lambda it: it["hparams"].update(units=1.0)),
+    "streams": changed(2, "trial_created", lambda it: it.update(streams={"data": 5})),
+    "closed": never_closed,
+    "target": changed(2, "trial_targeted", lambda it: it.update(until_step=9)),
+    "metric": changed(1, "validation", lambda it: it["metrics"].update(loss=2.0)),
+    "metric that one side has": changed(1, "validation", lambda it: it["metrics"].update(more=2.0)),
+    "training": changed(3, "step", lambda it: it["metrics"].update(loss=-0.0)),
+    "final weights": changed(1, "reached", lambda it: it.update(weights_sha256="00")),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("searcher", ["random", "asha"])
+def test_what_is_identical_has_one_outcome(ran: Any, name: str, searcher: str) -> None:
+    searchers = {} if searcher == "random" else {"searcher": {"metric": "accuracy", **SEARCHERS[searcher]}}
+    one, other = ran(**searchers), ran(Script(lost={2: 1}), **searchers)
+    assert one.outcome_sha256 is not None
+    CHANGES[name](other)
+    same = one.outcome_sha256 == other.outcome_sha256
+    assert compare(Side(one), Side(other)).identical == same
+
+
+def test_another_kind_of_failure_is_a_difference_and_another_message_is_none(ran: Any) -> None:
+    one = ran(Script(fails={2: (3, "nan")}))
+    assert compare(Side(one), Side(ran(Script(fails={2: (3, "nan")}, says="ended")))).identical
+    found = compared(one, ran(Script(fails={2: (3, "code")})))
+    assert (found["first"], found["decisions"]) == ("decisions", ["trial 2: failure: nan and code"])
+
+
+def test_what_one_side_alone_has_trained_is_no_equal_batch(ran: Any) -> None:
+    found = compared(ran(), ran(Script(fails={2: (1, "code")})))
+    assert found["batches"] == ["trial 2: step 1 is recorded on one side alone"]
+
+
+def test_an_experiment_that_goes_on_is_not_one_that_is_over(ran: Any) -> None:
+    one, other = ran(), ran()
+    with sqlite3.connect(other.home.path / "pedl.db") as connection:
+        connection.execute("DELETE FROM events WHERE kind = 'completed' AND experiment_id = ?", (other.id,))
+    assert (other.outcome_sha256, one.outcome_sha256 is None) == (None, False)
+    assert compared(one, other)["decisions"] == ["state: COMPLETED and ACTIVE"]

@@ -17,15 +17,16 @@ from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
 from tests.search.schedules import SEARCHERS
 
 
-def rewrite(home: Home, kind: str, change: Any, trial_id: int | None = None) -> None:
-    """Changes the record itself: calls `change(payload)` for each event of a kind."""
+def rewrite(home: Home, kind: str, change: Any, trial_id: int | None = None, experiment_id: int = 1) -> None:
+    """Changes the record itself: calls `change(payload)` for each event of a kind of an experiment."""
     with sqlite3.connect(home.path / "pedl.db") as connection:
-        query = "SELECT sequence, trial_id, payload FROM events WHERE kind = ?"
-        for sequence, of_trial, text in connection.execute(query, (kind,)).fetchall():
+        query = "SELECT sequence, trial_id, payload FROM events WHERE kind = ? AND experiment_id = ?"
+        for sequence, of_trial, text in connection.execute(query, (kind, experiment_id)).fetchall():
             if trial_id in (None, of_trial):
                 payload = json.loads(text)
                 change(payload)
-                connection.execute("UPDATE events SET payload = ? WHERE sequence = ?", (json.dumps(payload), sequence))
+                row = (json.dumps(payload), experiment_id, sequence)
+                connection.execute("UPDATE events SET payload = ? WHERE experiment_id = ? AND sequence = ?", row)
 
 
 def files(home: Home) -> dict[str, bytes]:
