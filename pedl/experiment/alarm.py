@@ -11,6 +11,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+from pedl import jsontext
 from pedl.experiment.difference import Difference
 from pedl.experiment.trial_state import Payload, TrialState, reached_step
 
@@ -96,10 +97,12 @@ def words(text: str) -> list[str]:
 
 
 def _first(name: str, recorded: Any, repeated: Any) -> Mismatch | None:
-    if recorded == repeated:
+    # Compared as text, which tells 0.0 from -0.0.
+    if jsontext.dumps(recorded) == jsontext.dumps(repeated):
         return None
     if isinstance(recorded, dict) and isinstance(repeated, dict):
-        key = min(key for key in {*recorded, *repeated} if recorded.get(key) != repeated.get(key))
+        texts = [{key: jsontext.dumps(value) for key, value in side.items()} for side in (recorded, repeated)]
+        key = min(key for key in {*recorded, *repeated} if texts[0].get(key) != texts[1].get(key))
         return Mismatch(name, f"{name}.{key}", recorded.get(key), repeated.get(key))
     return Mismatch(name, name, recorded, repeated)
 

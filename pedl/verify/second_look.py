@@ -112,7 +112,7 @@ def _told(difference: Difference, trial: TrialState, first: Payload, look: Look)
     assert look.step is not None and difference.batch is not None
     differing = _differing_operation(look.operations)
     if differing is not None:
-        because = f"{difference.because} Trained {TIMES} times, it gives another result for equal inputs each time."
+        because = f"{difference.because} Trained {TIMES} times, it has not always one result for equal inputs."
         return replace(difference, because=because, operation=differing)
     recorded = trial.steps[difference.step]
     index = difference.batch - (int(recorded["batches"]) - len(words(recorded["states"]))) - 1

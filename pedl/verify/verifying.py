@@ -206,7 +206,8 @@ def _ask_profile(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
                 return profile
             if sender == attempt and message["type"] in TERMINAL_TYPES:
                 raise TrialFailed(
-                    f"No training process can be started here: {message.get('message', message.get('reason'))}"
+                    f"No training process can be started here: {message.get('message', message.get('reason'))}\n"
+                    "`pedl doctor` shows what this machine offers."
                 )
 
 

@@ -43,6 +43,12 @@ def test_the_first_difference_is_named_causes_before_consequences(change, what):
     assert first_difference("step", STEP, copy.deepcopy(STEP)) is None
 
 
+def test_a_zero_with_another_sign_is_a_difference():
+    recorded, repeated = ({**STEP, "metrics": {"loss": zero}} for zero in (0.0, -0.0))
+    difference = first_difference("step", recorded, repeated)
+    assert difference is not None and difference.what == "metrics.loss"
+
+
 CONFIG = {"labels": [], "description": "", "searcher": {"metric": "loss", "smaller_is_better": True}}
 CREATED = {"config": CONFIG, "experiment_seed": 7, "numeric_profile": {}, "warnings": []}
 
