@@ -12,8 +12,8 @@ reach; the call has its price, too, which a light body saves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -36,8 +36,23 @@ def holds() -> bool:
 
 def executor() -> AbstractContextManager[None]:
     """While it lasts, functions are traced for, and called in, the calling thread."""
-    scope: AbstractContextManager[None] = context.function_executor_type(EXECUTOR) if holds() else nullcontext()
+    in_order = holds() and not _usual
+    scope: AbstractContextManager[None] = context.function_executor_type(EXECUTOR) if in_order else nullcontext()
     return scope
+
+
+_usual = False
+
+
+@contextmanager
+def usual_executor() -> Iterator[None]:
+    """While it lasts, `executor()` leaves TensorFlow's usual one in force, whose errors name the operation."""
+    global _usual
+    _usual = True
+    try:
+        yield
+    finally:
+        _usual = False
 
 
 def running(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -72,13 +72,17 @@ class Loop:
         self._running_python: set[str] = set()
 
     def train(self, source: Source, segment: Segment) -> Record:
-        """Trains the batches of a segment."""
-        states, last, *tensors = self._function("training", source, segment.feed)(segment.feed)
+        """Trains the batches of a segment.
+
+        Raises:
+          tf.errors.OpError: from an operation that cannot be done, such as a label that is no class. It is named.
+        """
+        states, last, *tensors = self._call("training", source, segment.feed)
         return Record(states.numpy(), last.numpy(), tensors[0].numpy() if tensors else None)
 
     def validate(self, source: Source, segment: Segment) -> None:
         """Adds the batches of a segment to the model's metrics."""
-        self._function("validation", source, segment.feed)(segment.feed)
+        self._call("validation", source, segment.feed)
 
     def runs_python(self, phase: str) -> bool:
         """Whether the functions of a phase that are traced so far run the user's Python, which may draw."""
@@ -101,6 +105,15 @@ class Loop:
     def prepare(self, phase: str, source: Source, feed: Any) -> None:
         """Traces the function of a phase for the shapes of `feed`; runs nothing."""
         self._function(phase, source, feed)
+
+    def _call(self, phase: str, source: Source, feed: Any) -> Any:
+        function = self._function(phase, source, feed)
+        try:
+            return function(feed)
+        except tf.errors.OpError:
+            with in_order.usual_executor():  # the trial is over: all that is left to do is to say where
+                self._compiled(phase, source, source.signature(feed))(feed)
+            raise
 
     def _function(self, phase: str, source: Source, feed: Any) -> Callable[..., Any]:
         key = (phase, id(source), *(str(tensor.shape[1:]) for tensor in tf.nest.flatten(feed)))

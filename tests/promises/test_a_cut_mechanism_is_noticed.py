@@ -51,7 +51,7 @@ CUTS = {
     "default_rng": "import os, numpy; numpy.random.default_rng.__wrapped__ and setattr(numpy.random, 'default_rng', "
     "lambda seed=None: numpy.random.Generator(numpy.random.PCG64(int.from_bytes(os.urandom(8), 'big'))))",
     "the trial seed": "import os, pedl.trial.start as s, pedl.trial.trial as t; "
-    "t.SeedFactory = lambda seed, real=t.SeedFactory: real(int.from_bytes(os.urandom(3), 'big'))",
+    "t.SeedFactory = lambda *seeds, real=t.SeedFactory: real(int.from_bytes(os.urandom(3), 'big'))",
 }
 
 EVERYTHING_THAT_DRAWS = """

@@ -340,7 +340,7 @@ def test_a_worker_without_room_says_so_and_is_not_blamed(monkeypatch: pytest.Mon
 
     for number, kind in ((errno.ENOSPC, "storage"), (errno.EROFS, "storage"), (errno.ENOENT, "code")):
         channel = Channel()
-        monkeypatch.setattr(worker, "_train", fail(number))
+        monkeypatch.setitem(worker._KINDS, "train", fail(number))
         worker.main(channel)
         assert channel.sent[-1]["kind"] == kind
         assert os.strerror(number) in channel.sent[-1]["message"]
