@@ -187,7 +187,7 @@ def test_a_changed_line_of_code_is_named_by_its_file(world: World, original: Exp
     assert f"{file.name} was changed" in difference.message
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param("keras", marks=pytest.mark.soak), "graph"])
 def test_a_random_state_that_a_resume_lost_is_named_with_the_resume(world: World, tmp_path: Path, kind: str) -> None:
     world.is_sabotaged("forget_random_state")
     changes = {"entrypoint": ENTRYPOINTS[kind]}
