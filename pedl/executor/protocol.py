@@ -18,6 +18,7 @@ A *task* (a plain JSON mapping) goes in, an *attempt* to carry it out runs in a 
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,3 +92,27 @@ class Executor(abc.ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def messages(executor: Executor, task: Message) -> Iterator[Message]:
+    """Carries out one task, and yields what its worker says, the terminal message last.
+
+    Who has heard enough leaves, and the worker is ended. For an executor that has no other work.
+    """
+    attempt = executor.start(task)
+    over = False
+    try:
+        while not over:
+            for sender, message in executor.poll(None):
+                if sender == attempt:
+                    over = message["type"] in TERMINAL_TYPES
+                    yield message
+    finally:
+        if not over:
+            executor.kill(attempt)
+
+
+def last_message(executor: Executor, task: Message) -> Message:
+    """Carries out one task, and returns its terminal message."""
+    *_, last = messages(executor, task)
+    return last

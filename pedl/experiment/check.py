@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pedl.errors import ConfigError, TrialDefinitionError, TrialFailed
-from pedl.executor import TERMINAL_TYPES, Executor
+from pedl.executor import Executor, last_message
 
 
 def run_check(executor: Executor, task: dict[str, Any], log: Path, source: Path) -> dict[str, Any]:
@@ -24,9 +24,9 @@ def run_check(executor: Executor, task: dict[str, Any], log: Path, source: Path)
       TrialDefinitionError: if the model definition, its data or its code is wrong; with the user's frames.
       TrialFailed: if the worker died.
     """
-    answer = _last_message(executor, task)
+    answer = last_message(executor, task)
     if answer["type"] == "restart":
-        answer = _last_message(executor, {**task, "session_config": answer["session_config"]})
+        answer = last_message(executor, {**task, "session_config": answer["session_config"]})
     if answer["type"] == "done":
         return answer
     if answer["type"] == "failed":
@@ -46,19 +46,15 @@ def check_metric(metric: str, found: list[str]) -> None:
         raise ConfigError(f"searcher.metric: found {metric!r}, expected a validation metric of the trial: {names}")
 
 
-def _failure(answer: dict[str, Any], copy: Path, source: Path) -> str:
-    """Returns what failed. The copy that was checked is gone when it is read, so the source is named instead."""
-    message = str(answer["message"])
+def of_the_source(message: str, copy: Path, source: Path) -> str:
+    """Returns a message that names the source: the copy that was run is gone when it is read."""
     for directory in (copy.resolve(), copy):
         message = message.replace(str(directory), str(source))
+    return message
+
+
+def _failure(answer: dict[str, Any], copy: Path, source: Path) -> str:
+    message = of_the_source(str(answer["message"]), copy, source)
     if answer["kind"] != "code":
         return message
     return f"{source} raised an error when it was checked with the hyperparameters of trial 1.\n{message}"
-
-
-def _last_message(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
-    attempt = executor.start(task)
-    while True:
-        for sender, message in executor.poll(None):
-            if sender == attempt and message["type"] in TERMINAL_TYPES:
-                return message

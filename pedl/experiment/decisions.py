@@ -6,7 +6,7 @@ what the log says it decided. So a crash between a result and its decision loses
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -59,13 +59,13 @@ class Decisions:
           StoreError: if the log holds other decisions than the search makes: it was written by another version.
         """
         made, recorded = self.again(events)
-        for number, one in enumerate(recorded):
-            other = made[number] if number < len(made) else None
-            if other is None or jsontext.dumps(list(one)) != jsontext.dumps(list(other)):
-                raise StoreError(
-                    f"Decision {number + 1} of the search is recorded as {one}, but is made as {other}.\n"
-                    "The experiment was written by a version of pedl that decides differently; go on with that one."
-                )
+        at = first_disagreement(made, recorded)
+        if at is not None:
+            raise StoreError(
+                f"Decision {at + 1} of the search is recorded as {recorded[at]}, but is made as "
+                f"{made[at] if at < len(made) else None}.\n"
+                "The experiment was written by a version of pedl that decides differently; go on with that one."
+            )
         return made[len(recorded) :]
 
     def again(self, events: Iterable[Event]) -> tuple[list[Draft], list[Draft]]:
@@ -101,3 +101,12 @@ class Decisions:
         if operation.streams:
             payload["streams"] = operation.streams
         return payload
+
+
+def first_disagreement(made: Sequence[Draft], recorded: Sequence[Draft]) -> int | None:
+    """Returns the position of the first recorded decision that is not made so; None: there is none."""
+    texts = [jsontext.dumps(list(decision)) for decision in made]
+    for at, decision in enumerate(recorded):
+        if at >= len(texts) or texts[at] != jsontext.dumps(list(decision)):
+            return at
+    return None

@@ -10,6 +10,7 @@ import os
 import subprocess
 from typing import Any
 
+from pedl import jsontext
 from pedl.experiment.difference import ProfileDifference
 from pedl.python import python_command
 from pedl.variables import NOT_INHERITED
@@ -74,23 +75,13 @@ def profile_differences(
     expected: dict[str, Any], found: dict[str, Any], trial_id: int | None = None
 ) -> list[ProfileDifference]:
     """As `differences`, each with what it can cause."""
+    here = jsontext.flat(found)
     return [
-        ProfileDifference(trial_id, path, value, _at(found, path), *_effect(path))
-        for path, value in _flat(expected, "").items()
-        if value != _at(found, path)
+        ProfileDifference(trial_id, path, value, here.get(path, "nothing"), *_effect(path))
+        for path, value in sorted(jsontext.flat(expected).items())
+        if value != here.get(path, "nothing")
     ]
 
 
 def _effect(path: str) -> tuple[str, str]:
     return next(((cause, effect) for names, cause, effect in _CAUSES if path in names), _OTHERS)
-
-
-def _flat(value: dict[str, Any], prefix: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, item in sorted(value.items()):
-        flat.update(_flat(item, f"{prefix}{name}.") if isinstance(item, dict) else {f"{prefix}{name}": item})
-    return flat
-
-
-def _at(value: Any, path: str) -> Any:
-    return _flat(value, "").get(path, "nothing")

@@ -7,6 +7,7 @@ is a variable.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pedl.errors import TrialDefinitionError
@@ -24,20 +25,24 @@ _DRAWING = frozenset(
 _PYTHON = frozenset({"PyFunc", "EagerPyFunc"})
 
 
-def check_no_hidden_state(graph: Any, phase: str) -> bool:
+def all_nodes(graph: Any) -> list[Any]:
+    """Returns the nodes of a graph, and of the functions that it calls."""
+    definition = graph.as_graph_def()
+    return [*definition.node, *(node for function in definition.library.function for node in function.node_def)]
+
+
+def check_no_hidden_state(nodes: Iterable[Any], phase: str) -> bool:
     """Returns whether a traced function runs Python, which only validation may: metrics use `tf.numpy_function`.
 
     Args:
-      graph: the traced function's; functions that it calls are looked through, too.
+      nodes: the traced function's, as `all_nodes` returns them.
       phase: "training" or "validation".
 
     Raises:
       TrialDefinitionError: if the function draws from a kernel's stream, or trains through Python.
     """
     runs_python = False
-    definition = graph.as_graph_def()
-    bodies = [definition.node, *(function.node_def for function in definition.library.function)]
-    for node in (node for body in bodies for node in body):
+    for node in nodes:
         if node.op in _DRAWING:
             raise TrialDefinitionError(
                 f"{node.name} ({node.op}) in the {phase} step draws from a stream inside TensorFlow, which no "

@@ -12,8 +12,8 @@ reach; the call has its price, too, which a light body saves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -36,31 +36,25 @@ def holds() -> bool:
 
 def executor() -> AbstractContextManager[None]:
     """While it lasts, functions are traced for, and called in, the calling thread."""
-    in_order = holds() and not _usual
-    scope: AbstractContextManager[None] = context.function_executor_type(EXECUTOR) if in_order else nullcontext()
+    scope: AbstractContextManager[None] = context.function_executor_type(EXECUTOR) if holds() else nullcontext()
     return scope
 
 
-_usual = False
+def running(function: Callable[..., Any], usual: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+    """Returns `function`, which was traced under `executor()`, as it must be called.
 
-
-@contextmanager
-def usual_executor() -> Iterator[None]:
-    """While it lasts, `executor()` leaves TensorFlow's usual one in force, whose errors name the operation."""
-    global _usual
-    _usual = True
-    try:
-        yield
-    finally:
-        _usual = False
-
-
-def running(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns `function`, which was traced under `executor()`, as it must be called."""
+    Args:
+      usual: traces the same for TensorFlow's usual executor, whose errors name the operation: where one fails, all that
+        is left to do is to say which.
+    """
 
     def call(*arguments: Any) -> Any:
-        with executor():
-            return function(*arguments)
+        try:
+            with executor():
+                return function(*arguments)
+        except tf.errors.OpError:
+            usual()(*arguments)
+            raise
 
     return call
 
@@ -75,12 +69,13 @@ def let_idle_threads_sleep() -> None:
     context.context()._config = config  # TensorFlow has no public way; tests/trial/test_in_order.py says if it moves
 
 
-def is_light(graph: Any, variables: Sequence[Any]) -> bool:
+def is_light(nodes: Iterable[Any], variables: Sequence[Any]) -> bool:
     """Whether a traced step is so small that a call of its own would show in its time: a rule on the step alone, since
     its matrix products, rewritten by oneDNN or not, may differ in their last bit.
+
+    Args:
+      nodes: the step's.
+      variables: all that the step changes.
     """
-    definition = graph.as_graph_def()
-    bodies = [definition.node, *(function.node_def for function in definition.library.function)]
-    convolves = any("Conv" in node.op for body in bodies for node in body)
     values = [variable.shape.num_elements() for variable in variables]
-    return not convolves and None not in values and sum(values) <= _LIGHT_VALUES
+    return None not in values and sum(values) <= _LIGHT_VALUES and not any("Conv" in node.op for node in nodes)

@@ -8,6 +8,7 @@ no bit depends on k. Each batch shape has a function of its own, with an explici
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ import tensorflow as tf
 from pedl import seeds
 from pedl.trial import fingerprint, in_order, metrics, operations
 from pedl.trial.generators import borrowed
-from pedl.trial.hidden_state import check_no_hidden_state
+from pedl.trial.hidden_state import all_nodes, check_no_hidden_state
 from pedl.trial.operations import Watched
 from pedl.trial.sources import Segment, Source
 from pedl.trial.state import WholeState
@@ -77,12 +78,12 @@ class Loop:
         Raises:
           tf.errors.OpError: from an operation that cannot be done, such as a label that is no class. It is named.
         """
-        states, last, *tensors = self._call("training", source, segment.feed)
+        states, last, *tensors = self._function("training", source, segment.feed)(segment.feed)
         return Record(states.numpy(), last.numpy(), tensors[0].numpy() if tensors else None)
 
     def validate(self, source: Source, segment: Segment) -> None:
         """Adds the batches of a segment to the model's metrics."""
-        self._call("validation", source, segment.feed)
+        self._function("validation", source, segment.feed)(segment.feed)
 
     def runs_python(self, phase: str) -> bool:
         """Whether the functions of a phase that are traced so far run the user's Python, which may draw."""
@@ -99,21 +100,12 @@ class Loop:
 
         row = tf.nest.map_structure(lambda tensor: tensor[0], segment.feed)
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), row)
-        function = in_order.running(self._traced("training", watched, specs)[0])
+        function = self._running("training", watched, specs)
         return operations.watched(names, function(row).numpy())
 
     def prepare(self, phase: str, source: Source, feed: Any) -> None:
         """Traces the function of a phase for the shapes of `feed`; runs nothing."""
         self._function(phase, source, feed)
-
-    def _call(self, phase: str, source: Source, feed: Any) -> Any:
-        function = self._function(phase, source, feed)
-        try:
-            return function(feed)
-        except tf.errors.OpError:
-            with in_order.usual_executor():  # the trial is over: all that is left to do is to say where
-                self._compiled(phase, source, source.signature(feed))(feed)
-            raise
 
     def _function(self, phase: str, source: Source, feed: Any) -> Callable[..., Any]:
         key = (phase, id(source), *(str(tensor.shape[1:]) for tensor in tf.nest.flatten(feed)))
@@ -128,19 +120,35 @@ class Loop:
         if phase == "training" and not self._functions:
             self._state.capture(graph)
         self._state.check_complete(graph)
-        if check_no_hidden_state(graph, phase):
+        nodes = all_nodes(graph)
+        if check_no_hidden_state(nodes, phase):
             self._running_python.add(phase)
         body = {"training": self._training, "validation": self._validation}[phase]
         if self._model.run_eagerly:  # traced all the same, which creates all variables and runs nothing
             return body(batch)
-        light = in_order.is_light(graph, self._state.variables())
-        return in_order.running(self._traced(phase, body(batch if light else traced), signature)[0])
+        light = in_order.is_light(nodes, self._state.variables())
+        return self._running(phase, body(batch if light else traced), signature)
 
-    def _traced(self, phase: str, run: Callable[..., Any], signature: Any, **attributes: Any) -> tuple[Any, Any]:
+    def _running(self, phase: str, run: Callable[..., Any], signature: Any) -> Callable[..., Any]:
+        def usual() -> Callable[..., Any]:
+            function: Callable[..., Any] = self._traced(phase, run, signature, executor=nullcontext)[0]
+            return function
+
+        return in_order.running(self._traced(phase, run, signature)[0], usual)
+
+    def _traced(
+        self,
+        phase: str,
+        run: Callable[..., Any],
+        signature: Any,
+        executor: Callable[[], AbstractContextManager[None]] | None = None,
+        **attributes: Any,
+    ) -> tuple[Any, Any]:
         function = tf.function(
             run, autograph=False, input_signature=[signature], experimental_attributes=attributes or None
         )
-        with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)), in_order.executor():
+        within = (executor or in_order.executor)()
+        with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)), within:
             return function, function.get_concrete_function().graph
 
     def _batch(self, phase: str, source: Source) -> Callable[[Any], None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from pedl import jsontext
 from pedl.errors import TrialDefinitionError
 
 
@@ -145,7 +146,7 @@ def reported(model: keras.Model, name: str) -> dict[str, Any]:
     """
     ours = _selective(model)
     theirs = {key for metric in ours for key in metric.keras_names}
-    result = {key: value for key, value in _flat(model.get_metrics_result()).items() if key not in theirs}
+    result = {key: value for key, value in jsontext.flat(model.get_metrics_result()).items() if key not in theirs}
     result |= {metric.name: metric.result() for metric in ours if name in metric.phases}
     return {key: _plain(value) for key, value in sorted(result.items())}
 
@@ -159,16 +160,6 @@ def _selective(model: keras.Model) -> list[Selective]:
             found.append(metric)
         pending += list(getattr(metric, "metrics", ()))
     return found
-
-
-def _flat(result: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in result.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _plain(value: Any) -> Any:

@@ -195,7 +195,7 @@ def machine(state: ExperimentState, found: Verification) -> dict[str, Any]:
 def disagreements(content: Mapping[str, Any], experiment: Experiment) -> list[str]:
     """Returns a line for each thing in which an experiment, its files included, is not what a certificate says."""
     events = experiment.home.events(experiment.id)
-    here, said = _flat(jsontext.plain(digests(events))), _flat(content["digests"])
+    here, said = jsontext.flat(jsontext.plain(digests(events))), jsontext.flat(content["digests"])
     found = [
         f"{name}: the certificate says {said.get(name, 'nothing')}, the experiment has {here.get(name, 'nothing')}"
         for name in {**said, **here}
@@ -210,13 +210,6 @@ def disagreements(content: Mapping[str, Any], experiment: Experiment) -> list[st
         if trouble is not None:
             found.append(f"checkpoint {it.uuid} of trial {it.trial}, step {it.step}: {trouble}")
     return found
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        flat.update(_flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value})
-    return flat
 
 
 def _profile(trial: TrialState) -> Any:

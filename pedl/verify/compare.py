@@ -130,18 +130,11 @@ def _pairs(one: Side, other: Side, states: list[ExperimentState]) -> list[Pair]:
 
 
 def _configuration(states: list[ExperimentState]) -> Iterator[str]:
-    flat = [_flat(state.created["config"]) for state in states]
+    flat = [jsontext.flat(state.created["config"]) for state in states]
     for path in sorted({*flat[0], *flat[1]}):
         sides = [it.get(path, "nothing") for it in flat]
         if sides[0] != sides[1] and path not in _FOR_PEOPLE:
             yield f"{path}: {sides[0]} and {sides[1]}"
-
-
-def _flat(tree: Payload, prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        found.update(_flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value})
-    return found
 
 
 def _code(one: Side, other: Side, states: list[ExperimentState]) -> Iterator[str]:
@@ -190,7 +183,7 @@ def _decisions(pairs: Iterable[Pair]) -> Iterator[str]:
             assert there is not None
             yield f"trial {there.id}: only one side has it"
             continue
-        sides = [_flat(_decided(it)) for it in (one, other)]
+        sides = [jsontext.flat(_decided(it)) for it in (one, other)]
         for name in sorted({*sides[0], *sides[1]}):
             left, right = (side.get(name, "nothing") for side in sides)
             if not _same(left, right):
@@ -251,7 +244,7 @@ def _metrics(one: TrialState, other: TrialState) -> str | None:
         for step in sorted({*left, *right}):
             if step not in left or step not in right:
                 return f"step {step}: {kind} is recorded on one side alone"
-            sides = [_flat({"metrics": it[step]["metrics"]}) for it in (left, right)]
+            sides = [jsontext.flat({"metrics": it[step]["metrics"]}) for it in (left, right)]
             for name in sorted({*sides[0], *sides[1]}):
                 recorded, repeated = (side.get(name, "nothing") for side in sides)
                 if not _same(recorded, repeated):

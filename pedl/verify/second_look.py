@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from pedl.executor import TERMINAL_TYPES, Executor
+from pedl.executor import Executor, last_message, messages
 from pedl.experiment.alarm import first_difference, words
 from pedl.experiment.diagnosis import first_equal_sum, with_message
 from pedl.experiment.difference import Difference
@@ -74,7 +73,7 @@ def _second(executor: Executor, legs: Legs, difference: Difference, watching: bo
     look = Look()
     while (task := legs.task()) is not None:
         watch = {"batch": difference.batch, "times": TIMES} if watching else None
-        for message in _messages(executor, {**task, "watch": watch}):
+        for message in messages(executor, {**task, "watch": watch}):
             kind = message["type"]
             if kind == "watched":
                 look.operations = message["operations"]
@@ -91,21 +90,6 @@ def _second(executor: Executor, legs: Legs, difference: Difference, watching: bo
             return look
         legs.reached()
     return look
-
-
-def _messages(executor: Executor, task: Payload) -> Iterator[dict[str, Any]]:
-    """Yields what a worker says; ends it where the caller has heard enough."""
-    attempt = executor.start(task)
-    over = False
-    try:
-        while not over:
-            for sender, message in executor.poll(None):
-                if sender == attempt:
-                    over = message["type"] in TERMINAL_TYPES
-                    yield message
-    finally:
-        if not over:
-            executor.kill(attempt)
 
 
 def _told(difference: Difference, trial: TrialState, first: Payload, look: Look) -> Difference:
@@ -145,7 +129,7 @@ def _order(executor: Executor, trial: TrialState, difference: Difference, legs: 
         return difference
     start = difference.batch - 1
     asked = {**task, "kind": "samples", "start": start, "count": len(recorded) - start}
-    *_, last = _messages(executor, asked)
+    last = last_message(executor, asked)
     apart = None if last["type"] != "done" else first_equal_sum(recorded[start:], words(last["samples"]))
     if apart is None:
         return difference

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pedl.errors import TrialDefinitionError, TrialFailed
-from pedl.executor import TERMINAL_TYPES, LocalExecutor
+from pedl.executor import LocalExecutor, messages
+from pedl.experiment.check import of_the_source
 from pedl.experiment.running import worker_environment
 
 STEPS = 2
@@ -172,7 +173,8 @@ class ShortRuns:
         if done.failure["type"] == "lost":
             log = (self._directory / "runs.log").read_text(errors="replace")[-2000:]
             raise TrialFailed(f"The process that trains the trial was lost: {done.failure['reason']}.\n{log}")
-        raise TrialDefinitionError(of_the_source(str(done.failure["message"]), subject.definition, source))
+        message = str(done.failure["message"])
+        raise TrialDefinitionError(message if source is None else of_the_source(message, subject.definition, source))
 
     def _task(self, subject: Subject, there: Surroundings) -> dict[str, Any]:
         self._runs += 1
@@ -184,13 +186,10 @@ class ShortRuns:
         key = repr((str(subject.definition), subject.config.get("entrypoint"), subject.hparams))
         executor = self._executor(subject, there.hash_seed)
         while True:
-            attempt = executor.start({**task, "session_config": self._session_configs.get(key)})
-            messages: list[dict[str, Any]] = []
-            while not messages or messages[-1]["type"] not in TERMINAL_TYPES:
-                messages += [message for sender, message in executor.poll(None) if sender == attempt]
-            if messages[-1]["type"] != "restart" or key in self._session_configs:
-                return messages
-            self._session_configs[key] = messages[-1]["session_config"]
+            said = list(messages(executor, {**task, "session_config": self._session_configs.get(key)}))
+            if said[-1]["type"] != "restart" or key in self._session_configs:
+                return said
+            self._session_configs[key] = said[-1]["session_config"]
 
     def _executor(self, subject: Subject, hash_seed: int) -> LocalExecutor:
         environment = {**worker_environment(subject.config), **self._variables, "PYTHONHASHSEED": str(hash_seed)}
@@ -200,13 +199,6 @@ class ShortRuns:
                 environment, lambda _: self._directory / "runs.log", worker="pedl.trial.shaken.worker"
             )
         return self._executors[key]
-
-
-def of_the_source(message: str, copy: Path, source: Path | None) -> str:
-    """Returns a message that names the files of the source, and not those of its copy."""
-    for known in (copy.resolve(), copy):
-        message = message if source is None else message.replace(str(known), str(source))
-    return message
 
 
 def _recording(messages: list[dict[str, Any]]) -> Recording:

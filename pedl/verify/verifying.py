@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pedl import jsontext
 from pedl.config import parse_config
 from pedl.errors import StoreError, TrialFailed
-from pedl.executor import TERMINAL_TYPES, Attempt, Executor
+from pedl.executor import TERMINAL_TYPES, Attempt, Executor, last_message
 from pedl.experiment import Experiment
-from pedl.experiment.decisions import Decisions
+from pedl.experiment.decisions import Decisions, first_disagreement
 from pedl.experiment.diagnosis import Circumstances, diagnose_end
 from pedl.experiment.difference import Difference, ProfileDifference
 from pedl.experiment.fold import ExperimentState, fold
@@ -186,29 +185,25 @@ def decisions_again(events: Sequence[Event]) -> tuple[int, Difference | None]:
     created = events[0].payload
     decisions = Decisions(parse_config(created["config"]), created["experiment_seed"])
     made, recorded = decisions.again(events)
-    for number, (one, other) in enumerate(zip(recorded, [*made, *[None] * len(recorded)], strict=False), start=1):
-        if other is not None and jsontext.dumps(list(one)) == jsontext.dumps(list(other)):
-            continue
-        cause = "hyperparameters" if one[0] == "trial_created" else "decisions"
-        because = f"Decision {number} of the search, on trial {one[1]}, is made otherwise on the same results."
-        repeated = None if other is None else list(other)
-        difference = diagnose_end("decisions", list(one), repeated, 0, because, Circumstances(), cause)
-        return number - 1, difference
-    return len(recorded), None
+    at = first_disagreement(made, recorded)
+    if at is None:
+        return len(recorded), None
+    one, other = recorded[at], made[at] if at < len(made) else None
+    cause = "hyperparameters" if one[0] == "trial_created" else "decisions"
+    because = f"Decision {at + 1} of the search, on trial {one[1]}, is made otherwise on the same results."
+    repeated = None if other is None else list(other)
+    return at, diagnose_end("decisions", list(one), repeated, 0, because, Circumstances(), cause)
 
 
 def _ask_profile(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
-    attempt = executor.start(task)
-    while True:
-        for sender, message in executor.poll(None):
-            if sender == attempt and message["type"] == "done":
-                profile: dict[str, Any] = message["numeric_profile"]
-                return profile
-            if sender == attempt and message["type"] in TERMINAL_TYPES:
-                raise TrialFailed(
-                    f"No training process can be started here: {message.get('message', message.get('reason'))}\n"
-                    "`pedl doctor` shows what this machine offers."
-                )
+    answer = last_message(executor, task)
+    if answer["type"] != "done":
+        raise TrialFailed(
+            f"No training process can be started here: {answer.get('message', answer.get('reason'))}\n"
+            "`pedl doctor` shows what this machine offers."
+        )
+    profile: dict[str, Any] = answer["numeric_profile"]
+    return profile
 
 
 def _check_trial(experiment_id: int, state: ExperimentState, trial_id: int) -> None:

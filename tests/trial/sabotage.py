@@ -134,4 +134,4 @@ def use_the_usual_executor(run, started):
 
 
 def call_every_step(run, started):
-    pedl.trial.in_order.is_light = lambda graph, variables: False
+    pedl.trial.in_order.is_light = lambda nodes, variables: False
