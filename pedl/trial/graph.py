@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
-from pedl.trial import fingerprint, in_order
+from pedl.trial import fingerprint
 from pedl.trial.graph_audit import GraphAudit
 from pedl.trial.graph_random import KeyedRandom
 from pedl.trial.graph_state import graph_variables
@@ -69,7 +69,7 @@ def built_graph(trial: TensorFlowTrial, specs: Any) -> BuiltGraph:
     graph = tf.Graph()
     random = KeyedRandom(graph, trial.context.seed_of("init"))
     audit = GraphAudit(graph)
-    with graph.as_default(), in_order.executor(), random.installed(), audit.watching():
+    with graph.as_default(), random.installed(), audit.watching():
         record = tf.nest.map_structure(_placeholder, specs)
         is_training = tf.compat.v1.placeholder_with_default(False, [], name="is_training")
         counter = tf.compat.v1.placeholder_with_default(tf.constant(0, tf.int64), [], name="training_counter")

@@ -7,8 +7,9 @@ no bit depends on k. Each batch shape has a function of its own, with an explici
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +101,7 @@ class Loop:
 
         row = tf.nest.map_structure(lambda tensor: tensor[0], segment.feed)
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), row)
-        function = self._running("training", watched, specs)
+        function = self._traced("training", watched, specs)[0]
         return operations.watched(names, function(row).numpy())
 
     def prepare(self, phase: str, source: Source, feed: Any) -> None:
@@ -127,28 +128,27 @@ class Loop:
         if self._model.run_eagerly:  # traced all the same, which creates all variables and runs nothing
             return body(batch)
         light = in_order.is_light(nodes, self._state.variables())
-        return self._running(phase, body(batch if light else traced), signature)
-
-    def _running(self, phase: str, run: Callable[..., Any], signature: Any) -> Callable[..., Any]:
-        def usual() -> Callable[..., Any]:
-            function: Callable[..., Any] = self._traced(phase, run, signature, executor=nullcontext)[0]
-            return function
-
-        return in_order.running(self._traced(phase, run, signature)[0], usual)
+        run = body(batch if light else functools.partial(_called, traced))
+        if not in_order.holds(light=light):
+            return self._traced(phase, run, signature)[0]
+        in_this_thread = self._traced(phase, run, signature, in_order.executor)[0]
+        return in_order.running(in_this_thread, lambda: self._traced(phase, run, signature)[0])
 
     def _traced(
         self,
         phase: str,
         run: Callable[..., Any],
         signature: Any,
-        executor: Callable[[], AbstractContextManager[None]] | None = None,
+        executor: Callable[[], AbstractContextManager[None]] = in_order.usual_executor,
         **attributes: Any,
     ) -> tuple[Any, Any]:
+        """Returns a compiled function, and its graph. What the user compiles is traced once, by the first of them, and
+        keeps the executor of that one: the usual.
+        """
         function = tf.function(
             run, autograph=False, input_signature=[signature], experimental_attributes=attributes or None
         )
-        within = (executor or in_order.executor)()
-        with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)), within:
+        with borrowed(seeds.stream_seed(self._trial_seed, "trace", phase)), executor():
             return function, function.get_concrete_function().graph
 
     def _batch(self, phase: str, source: Source) -> Callable[[Any], None]:
@@ -199,6 +199,11 @@ class Loop:
             return tf.while_loop(lambda index: index < count, one_batch, (tf.constant(0),), parallel_iterations=1)[0]
 
         return validate_batches
+
+
+def _called(step: Callable[[Any], None], row: Any) -> None:
+    with in_order.usual_executor():
+        step(row)
 
 
 def _row(feed: Any, index: tf.Tensor) -> Any:

@@ -114,7 +114,6 @@ def of_a_session(config: tf.compat.v1.ConfigProto) -> tf.compat.v1.ConfigProto:
     complete.CopyFrom(config)
     rewriting = complete.graph_options.rewrite_options
     rewriting.constant_folding = rewriting.arithmetic_optimization = type(rewriting).OFF
-    complete.experimental.executor_type = in_order.EXECUTOR if in_order.holds() else ""
     return complete
 
 

@@ -6,6 +6,7 @@ from tensorflow.python.eager import context
 
 from pedl.trial.hidden_state import all_nodes
 from pedl.trial.in_order import executor, is_light
+from tests.trial.alone import CONFIG, WORKLOADS
 
 CALLED, USUAL = (["python", "tests.trial.sabotage", name] for name in ("call_every_step", "use_the_usual_executor"))
 
@@ -43,5 +44,46 @@ def test_a_step_with_a_convolution_or_many_values_is_not_light():
     assert is_light(product, [tf.Variable(tf.zeros([512, 256]))])
     assert not is_light(product, [tf.Variable(tf.zeros([512, 256])), tf.Variable(0.0)])
     assert not is_light(product, [tf.Variable([1.0], shape=tf.TensorShape(None))])
+    branch = tf.function(lambda x: tf.cond(x > 0, lambda: x, lambda: -x))
+    assert not is_light(nodes(lambda x: branch(x), ()), [])
     inner = tf.function(lambda image, kernel: tf.nn.conv2d(image, kernel, 1, "SAME"))
     assert not is_light(nodes(lambda *arguments: inner(*arguments), (1, 8, 8, 1), (3, 3, 1, 1)), [])
+
+
+NESTED = """
+import keras
+import tensorflow as tf
+
+from mlp import MlpTrial as _MlpTrial
+
+
+def called(depth):
+    inner = called(depth - 1) if depth else lambda x: x * 2.0
+    return tf.function(lambda x: tf.cond(x[0, 0] > 1e9, lambda: x, lambda: inner(x)))
+
+
+class NestedTrial(_MlpTrial):
+    def build_model(self, hparams):
+        model = super().build_model(hparams)
+        model.add(keras.layers.Lambda(called(hparams["depth"])))
+        return model
+"""
+
+
+def pools(inter_op):
+    return {"reproducibility": {**CONFIG["reproducibility"], "threads": {"intra_op": 2, "inter_op": inter_op}}}
+
+
+@pytest.mark.parametrize("depth", [0, 1, 6])
+@pytest.mark.parametrize("inter_op", [1, 2, 4])
+def test_calls_within_calls_do_not_wait_for_each_other_for_ever(alone, tmp_path, depth, inter_op):
+    definition = tmp_path / "definition"
+    definition.mkdir()
+    (definition / "model_def.py").write_text(NESTED)
+    (definition / "mlp.py").write_bytes((WORKLOADS / "mlp.py").read_bytes())
+    assert len(alone(definition, ["train", 5], hparams={"depth": depth}, config=pools(inter_op))[0]) == 1
+
+
+@pytest.mark.parametrize("inter_op", [1, 4])
+def test_a_convolution_trains_with_a_pool_of_any_size(alone, inter_op):
+    assert alone("cnn", ["train", 5], ["validate"], config=pools(inter_op))[1]
