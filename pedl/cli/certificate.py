@@ -9,7 +9,8 @@ import click
 
 from pedl.cli.group import Group
 from pedl.cli.options import home_option, json_option, workers_option
-from pedl.cli.output import counted, say, show_json
+from pedl.cli.output import say, show_json
+from pedl.display.words import counted
 
 
 @click.group(cls=Group)

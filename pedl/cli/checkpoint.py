@@ -8,7 +8,8 @@ import click
 
 from pedl.cli.group import Group
 from pedl.cli.options import home_option, json_option, trial_argument, trial_name
-from pedl.cli.output import counted, say, show_json
+from pedl.cli.output import say, show_json
+from pedl.display.words import counted
 
 
 @click.group(cls=Group, aliases={"ls": "list"})
@@ -26,7 +27,8 @@ def list_(trial: tuple[int, int], as_json: bool, home: str) -> None:
     \b
     Example: pedl checkpoint list 3/12
     """
-    from pedl.cli.tables import plain_table, show_table
+    from pedl.cli.tables import show_table
+    from pedl.display.trials import plain_table
     from pedl.experiment import load_experiment
 
     found = load_experiment(trial[0], home).checkpoints(trial[1])

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from pedl.cli.options import json_option
-from pedl.cli.output import pairs, say, show_json
+from pedl.cli.output import say, show_json
+from pedl.display.words import pairs
 
 ASK_TENSORFLOW = (
     "import json; from pedl.trial.profile import numeric_profile; "

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from pedl.cli.options import json_option
-from pedl.cli.output import counted, flat, pairs, show_json
+from pedl.cli.output import show_json
+from pedl.display.words import counted, flat, pairs
 
 
 @click.command("preview-search")

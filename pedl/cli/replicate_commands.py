@@ -14,7 +14,8 @@ from pedl.cli.options import (
     trial_argument,
     workers_option,
 )
-from pedl.cli.output import brief, say, show_json
+from pedl.cli.output import say, show_json
+from pedl.display.words import brief
 from pedl.seeds import STREAMS
 
 _NAMES = {"init": "the initial weights", "order": "the data's order", "dropout": "the random layers"}
@@ -57,7 +58,7 @@ def replicate(
     \b
     Example: pedl experiment replicate 1/4 --replications 5 --vary init,order,dropout
     """
-    from pedl.cli.live import live_view
+    from pedl.display.live import live_view
     from pedl.experiment import load_experiment
     from pedl.experiment.replication import replicate as make
     from pedl.experiment.replication import replication_report

@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from pedl.cli.group import INTERRUPTED
-from pedl.cli.live import live_view
 from pedl.cli.options import command_line
-from pedl.cli.output import counted, pairs, say, show_json
+from pedl.cli.output import say, show_json
 from pedl.cli.tables import best_trial_lines
+from pedl.display.live import live_view
+from pedl.display.words import counted, pairs
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
 from pedl.python import python_command

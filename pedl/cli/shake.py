@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pedl.cli.options import json_option, seed_option
-from pedl.cli.output import counted, pairs, say, show_json
+from pedl.cli.output import say, show_json
+from pedl.display.words import counted, pairs
 
 if TYPE_CHECKING:
     from pedl.verify.shake import Finding, Shaken

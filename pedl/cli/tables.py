@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pedl.cli.options import command_line
-from pedl.cli.output import brief, counted, flat, pairs, say
-from pedl.cli.rungs import place_of, rung_lines
+from pedl.cli.output import say
+from pedl.display.rungs import rung_lines
+from pedl.display.trials import plain_table, trial_state, trials_table
+from pedl.display.words import brief, counted, flat, pairs
 
 MOST_ROWS = 200
 """Trials that `describe` shows; the JSON has all."""
@@ -25,14 +27,6 @@ def show_table(table: Table) -> None:
     console.print(table)
 
 
-def plain_table(*columns: str) -> Table:
-    """Returns a table without frames, which can be read by eye and by `awk`."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
 def experiments_table(entries: list[dict[str, Any]]) -> Table:
     """Returns a row for each experiment of `list`."""
     table = plain_table("ID", "State", "Trials", "Best", "Created", "Labels", "Description")
@@ -42,45 +36,6 @@ def experiments_table(entries: list[dict[str, Any]]) -> Table:
         trials = f"{entry['trials_over']}/{entry['trials']}"
         labels = ", ".join(entry["labels"])
         cells = (str(entry["id"]), state, trials, best, entry["created_at"], labels, entry["description"])
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
-
-
-def metric_of(trial: dict[str, Any], name: str) -> Any:
-    """Returns the metric `name` of a trial's last validation, or None."""
-    return trial["validation"][-1]["metrics"].get(name) if trial["validation"] else None
-
-
-def trial_state(trial: dict[str, Any]) -> str:
-    """Returns a trial's state, and whether it is in it because it gave another result when it was repeated."""
-    return f"{trial['state']} (not reproduced)" if trial["difference"] is not None else str(trial["state"])
-
-
-def searched_hparams(described: dict[str, Any], trial: dict[str, Any]) -> str:
-    """Returns the hyperparameters of a trial that the search chose, or all if it chose none."""
-    constant = {
-        path.removesuffix(".type")
-        for path, kind in flat(described["config"]["hyperparameters"]).items()
-        if path.endswith(".type") and kind == "const"
-    }
-    every = flat(trial["hparams"])
-    chosen = {path: value for path, value in every.items() if path not in constant}
-    return pairs(chosen or every)
-
-
-def trials_table(described: dict[str, Any], trials: list[dict[str, Any]]) -> Table:
-    """Returns a row for each of the given trials, with the metric that the search looks at."""
-    metric = described["config"]["searcher"]["metric"]
-    rungs = ["Rung"] if described["brackets"] else []
-    table = plain_table("Trial", "State", *rungs, "Steps", "Batches", metric, "Hyperparameters")
-    for trial in trials:
-        value = metric_of(trial, metric)
-        best = " *" if trial["id"] == described["best_trial"] else ""
-        cells = (
-            f"{described['id']}/{trial['id']}{best}", trial_state(trial), *(place_of(trial) for _ in rungs),
-            str(trial["steps_completed"]), str(trial["batches_completed"]), "" if value is None else brief(value),
-            searched_hparams(described, trial),
-        )  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     return table
 

@@ -18,7 +18,8 @@ from pedl.cli.options import (
     trial_name,
     workers_option,
 )
-from pedl.cli.output import counted, say, show_json
+from pedl.cli.output import say, show_json
+from pedl.display.words import counted
 
 if TYPE_CHECKING:
     from pedl.experiment import Experiment

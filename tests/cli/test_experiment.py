@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 import pedl.experiment
-from pedl.cli.live import LineView
 from pedl.cli.main import cli
 from pedl.config import read_config
+from pedl.display.live import LineView
 from pedl.experiment import load_experiment
 from pedl.store.lock import hold
 from tests.cli.conftest import CONFIG, Pedl

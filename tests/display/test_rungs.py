@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pedl.cli.live import LineView
-from pedl.cli.rungs import place_of, rung_lines
-from tests.cli.test_live import Watched, rendered, trial
+from pedl.display.live import LineView
+from pedl.display.rungs import place_of, rung_lines
+from tests.display.test_live import Watched, rendered, trial
 
 BRACKETS = [
     {"rungs": [

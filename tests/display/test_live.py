@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pedl.cli.live import REDRAW_S, LineView, TableView, live_table, live_view, ranked
+from pedl.display.live import REDRAW_S, LineView, TableView, live_table, live_view, ranked
 
 
 def trial(number: int, state: str = "ACTIVE", steps: int = 0, value: Any = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ it costs does not grow with the number of messages. The clock decides when somet
 
 from __future__ import annotations
 
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,9 +17,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from pedl.cli.output import brief, counted, pairs, say
-from pedl.cli.rungs import rung_lines
-from pedl.cli.tables import metric_of, searched_hparams, trial_state, trials_table
+from pedl.display.rungs import rung_lines
+from pedl.display.trials import metric_of, searched_hparams, trial_state, trials_table
+from pedl.display.words import brief, counted, pairs
 
 REDRAW_S = 0.25
 """Seconds between two looks at an experiment."""
@@ -81,6 +82,10 @@ class View(ABC):
         """Shows the experiment, and the batches done by trials that run."""
 
 
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def live_view() -> View:
     """Returns the view that suits standard error."""
     console = Console(stderr=True)
@@ -90,7 +95,7 @@ def live_view() -> View:
 class LineView(View):
     """A line for each step, validation, end and message of a trial, once."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] = say) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] = _say) -> None:
         super().__init__(clock)
         self._write = write
         self._seen: dict[int, tuple[int, int, int, str]] = {}

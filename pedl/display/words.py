@@ -1,0 +1,44 @@
+"""Values, numbers of things and nested mappings in a few words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def brief(value: Any) -> str:
+    """Returns a value for a table: floats with six digits, texts as they are, the rest as JSON.
+
+    >>> brief(0.123456789), brief("adam"), brief([1, 2])
+    ('0.123457', 'adam', '[1, 2]')
+    """
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things.
+
+    >>> counted(1, "trial"), counted(2000, "step"), counted(2, "batch")
+    ('1 trial', '2,000 steps', '2 batches')
+    """
+    plural = "es" if noun.endswith("ch") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested dicts as one, by dotted path."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            found.update(flat(value, f"{prefix}{name}."))
+        else:
+            found[prefix + name] = value
+    return found
+
+
+def pairs(tree: Mapping[str, Any]) -> str:
+    """Returns nested values in one line: `lr=0.1 optimizer.momentum=0.9`."""
+    return " ".join(f"{name}={brief(value)}" for name, value in flat(tree).items())
