@@ -106,14 +106,16 @@ def apply(config: tf.compat.v1.ConfigProto) -> None:
 
 
 def of_a_session(config: tf.compat.v1.ConfigProto) -> tf.compat.v1.ConfigProto:
-    """Returns a checked `config` for a session of its own, with the graph rewriting that `apply` has set elsewhere.
+    """Returns a checked `config` for a session of its own, with what `apply` has set elsewhere: graph rewriting, and
+    idle threads that sleep, since a session's pools do not follow the context.
 
-    The thread pools are the process's, whatever a session asks for.
+    The sizes of the thread pools are the process's, whatever a session asks for.
     """
     complete = tf.compat.v1.ConfigProto()
     complete.CopyFrom(config)
     rewriting = complete.graph_options.rewrite_options
     rewriting.constant_folding = rewriting.arithmetic_optimization = type(rewriting).OFF
+    complete.experimental.disable_thread_spinning = True
     return complete
 
 

@@ -31,8 +31,13 @@ def idle_threads_sleep(run, started):
     return context.context().config.experimental.disable_thread_spinning
 
 
+def idle_threads_of_a_session_sleep(run, started):
+    return run.session._config.experimental.disable_thread_spinning
+
+
 def test_threads_that_wait_do_not_turn_in_circles(alone):
     assert alone("mlp", ["python", "tests.trial.test_in_order", "idle_threads_sleep"]) == [True]
+    assert alone("graph", ["python", "tests.trial.test_in_order", "idle_threads_of_a_session_sleep"]) == [True]
 
 
 def test_a_step_with_a_convolution_or_many_values_is_not_light():
