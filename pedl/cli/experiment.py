@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from pedl.cli.compare_command import compare_two
 from pedl.cli.group import INTERRUPTED, Group
 from pedl.cli.options import experiment_argument, home_option, json_option
 from pedl.cli.output import say, show_json
 from pedl.cli.replicate_commands import rank, replicate
 from pedl.cli.run_commands import activate, create, wait
 from pedl.cli.stop_commands import cancel, kill, pause
-from pedl.cli.verify_commands import compare_two, verify
+from pedl.cli.verify_commands import verify
 
 follow_option = click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
 

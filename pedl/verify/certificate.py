@@ -21,13 +21,13 @@ from pedl import jsontext
 from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.experiment.decisions import DECISIONS
-from pedl.experiment.fold import ENDED, ExperimentState, fold
+from pedl.experiment.fold import ExperimentState, fold
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.trial_state import TrialState
 from pedl.store import Event
 from pedl.store.database import write_synced
 from pedl.store.definition import GuardedCopy
-from pedl.verify.result import TrialVerification, Verification
+from pedl.verify.result import Verification
 from pedl.version import VERSION
 
 FORMAT = 1
@@ -48,16 +48,15 @@ def certificate(experiment: Experiment, found: Verification, began: datetime, en
     """
     events = experiment.home.events(experiment.id)
     state = fold(events)
-    missing = not_checked(state, found)
     body: dict[str, Any] = {
         "format": FORMAT,
         "promise": PROMISE,
         "experiment": experiment.id,
         "identical": found.identical,
-        "complete": not missing,
+        "complete": found.complete,
         "digests": digests(events),
         "executed": executed(found),
-        "not_executed": missing,
+        "not_executed": list(found.not_executed),
         "verification": found.to_dict(),
         "began_at": _utc(began),
         "ended_at": _utc(ended),
@@ -151,33 +150,6 @@ def executed(found: Verification) -> list[dict[str, Any]]:
     }
     done = [{"check": name, "count": count} for name, count in checks.items() if count]
     return [*done, {"check": "trials that differ", "count": len(failed), "trials": failed}]
-
-
-def not_checked(state: ExperimentState, found: Verification) -> list[str]:
-    """Returns, in sentences, what of the experiment this verification did not execute or compare."""
-    missing = []
-    if state.state not in ENDED:
-        missing.append("The experiment is not over: what is yet to come was not checked.")
-    again = {it.trial_id for it in found.trials}
-    left_out = [str(it) for it in sorted(state.trials) if it not in again]
-    if left_out:
-        missing.append(f"Trials that were not run again: {', '.join(left_out)}.")
-    for it in found.trials:
-        missing += _left_out(state.trials[it.trial_id], it)
-    return missing
-
-
-def _left_out(trial: TrialState, it: TrialVerification) -> list[str]:
-    missing = [f"Trial {trial.id}: {it.note}."] if it.note else []
-    if it.batches < trial.batches_completed:
-        missing.append(f"Trial {trial.id}: {it.batches} of its {trial.batches_completed} batches were compared.")
-    saved = len(trial.checkpoint_hashes)
-    if it.checkpoints < saved:
-        # Where a worker was told to pause it saved one, and a repetition does not pause.
-        missing.append(f"Trial {trial.id}: {it.checkpoints} of {saved} checkpoints were compared.")
-    if trial.last_reached is not None and not it.weights:
-        missing.append(f"Trial {trial.id}: its final weights were not compared.")
-    return missing
 
 
 def machine(state: ExperimentState, found: Verification) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class TrialVerification:
       metrics: values of metrics that were compared.
       checkpoints: checkpoints whose hashes were compared.
       weights: whether the final weights were compared.
+      over: whether the record reaches the trial's end; else it was compared as far as it goes.
       note: what was not compared, and why, in a sentence for people; "" where all that is recorded was.
     """
 
@@ -29,6 +30,7 @@ class TrialVerification:
     metrics: int
     checkpoints: int
     weights: bool
+    over: bool
     difference: Difference | None
     note: str = ""
 
@@ -44,6 +46,9 @@ class Verification:
     Attributes:
       trials: those that were run again, by number.
       decisions: how many decisions of the search were made again and compared.
+      recorded_trials: how many trials the record has; `trials` may be fewer.
+      over: whether the experiment was over; else more may come than was compared.
+      not_executed: what of the record was not run again or not compared, in sentences for people.
       profile_differences: known before anything was run. They make nothing unequal by themselves.
       code_change: what of the recorded copy of the model definition is not what was recorded; None: nothing.
       difference: what is no single trial's: of the search or the code. None: nothing.
@@ -52,6 +57,9 @@ class Verification:
     experiment_id: int
     trials: tuple[TrialVerification, ...]
     decisions: int
+    recorded_trials: int
+    over: bool
+    not_executed: tuple[str, ...] = ()
     profile_differences: tuple[ProfileDifference, ...] = ()
     code_change: str | None = None
     difference: Difference | None = None
@@ -61,11 +69,20 @@ class Verification:
         """Whether all that was compared is equal, bit for bit."""
         return self.difference is None and self.code_change is None and all(it.identical for it in self.trials)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the experiment was over, and all that is recorded of it was run again and compared."""
+        return self.over and not self.not_executed
+
     def to_dict(self) -> dict[str, Any]:
         """Returns it as plain JSON, as `pedl experiment verify --json` prints it."""
         return {
             "experiment_id": self.experiment_id,
             "identical": self.identical,
+            "complete": self.complete,
+            "over": self.over,
+            "recorded_trials": self.recorded_trials,
+            "not_executed": list(self.not_executed),
             "decisions": self.decisions,
             "code_change": self.code_change,
             "profile_differences": [it.to_dict() for it in self.profile_differences],

@@ -104,6 +104,7 @@ class TrialCheck:
             trial_id=self.trial.id,
             identical=self.difference is None,
             weights=self._weights,
+            over=self.trial.closed if self.trial.failure is None else self.trial.failure["kind"] in _COMES_AGAIN,
             difference=self.difference,
             note=self._note(),
             **self._counts,

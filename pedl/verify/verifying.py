@@ -13,22 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pedl.config import parse_config
 from pedl.errors import StoreError, TrialFailed
 from pedl.executor import TERMINAL_TYPES, Attempt, Executor, last_message
 from pedl.experiment import Experiment
-from pedl.experiment.decisions import Decisions, first_disagreement
-from pedl.experiment.diagnosis import Circumstances, diagnose_end
-from pedl.experiment.difference import Difference, ProfileDifference
-from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.diagnosis import Circumstances
+from pedl.experiment.difference import ProfileDifference
+from pedl.experiment.fold import ENDED, ExperimentState, fold
 from pedl.experiment.profile import profile_differences
 from pedl.experiment.running import trials_at_once, worker_environment
 from pedl.experiment.tasks import profile_task
 from pedl.experiment.trial_state import TrialState
-from pedl.store import Event, ExperimentPaths
+from pedl.store import ExperimentPaths
 from pedl.verify.clones import Kept, with_ancestors
+from pedl.verify.left_out import not_executed
 from pedl.verify.place import place_aside
 from pedl.verify.result import TrialVerification, Verification
+from pedl.verify.search_again import decisions_again
 from pedl.verify.second_look import looked_at_again
 from pedl.verify.trial_check import TrialCheck
 
@@ -90,10 +90,14 @@ class _Verifying:
                 checks = [self._check(trial, aside, change, profile) for trial in self._trials]
                 self._run_again(executor, checks)
                 self._look_again(executor, checks)
+        trials = tuple(self._results[trial.id] for trial in self._trials)
         return Verification(
             experiment_id=self._experiment.id,
-            trials=tuple(self._results[trial.id] for trial in self._trials),
+            trials=trials,
             decisions=count,
+            recorded_trials=len(self._state.trials),
+            over=self._state.state in ENDED,
+            not_executed=tuple(not_executed(self._state, trials)),
             profile_differences=tuple(profile),
             code_change=change,
             difference=difference,
@@ -176,23 +180,6 @@ class _Verifying:
             return
         result = self._results[check.trial.id] = check.verification()
         self._on_change(result)
-
-
-def decisions_again(events: Sequence[Event]) -> tuple[int, Difference | None]:
-    """Has the search decide again on the recorded results; returns how many decisions were compared, and the first
-    difference.
-    """
-    created = events[0].payload
-    decisions = Decisions(parse_config(created["config"]), created["experiment_seed"])
-    made, recorded = decisions.again(events)
-    at = first_disagreement(made, recorded)
-    if at is None:
-        return len(recorded), None
-    one, other = recorded[at], made[at] if at < len(made) else None
-    cause = "hyperparameters" if one[0] == "trial_created" else "decisions"
-    because = f"Decision {at + 1} of the search, on trial {one[1]}, is made otherwise on the same results."
-    repeated = None if other is None else list(other)
-    return at, diagnose_end("decisions", list(one), repeated, 0, because, Circumstances(), cause)
 
 
 def _ask_profile(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:

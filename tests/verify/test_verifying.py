@@ -46,13 +46,15 @@ def test_an_untouched_experiment_is_identical_and_stays_as_it_is(experiment: Any
     assert found.identical
     assert [it.to_dict() for it in found.trials] == [
         {"trial_id": number, "identical": True, "steps": 4, "batches": 8, "tensors": 4, "metrics": 8, "checkpoints": 4,
-         "weights": True, "difference": None, "note": ""}
+         "weights": True, "over": True, "difference": None, "note": ""}
         for number in (1, 2, 3)
     ]  # fmt: skip
     assert found.decisions == 9
     assert one.home.events(1) == events
     assert set(files(one.home)) == set(before)
-    assert json.loads(json.dumps(found.to_dict()))["identical"] is True
+    said = json.loads(json.dumps(found.to_dict()))
+    assert (said["identical"], said["complete"], said["over"], said["recorded_trials"]) == (True, True, True, 3)
+    assert said["not_executed"] == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,10 @@ def test_only_the_trials_that_were_asked_for_are_run(experiment: Any) -> None:
     executor = FakeExecutor()
     one = ran(experiment, executor)
     executor.started.clear()
-    assert [it.trial_id for it in verify_experiment(one, trials=[3]).trials] == [3]
+    found = verify_experiment(one, trials=[3])
+    assert [it.trial_id for it in found.trials] == [3]
+    assert (found.identical, found.complete, found.recorded_trials) == (True, False, 3)
+    assert found.not_executed == ("Trials that were not run again: 1 to 2.",)
     assert {task["trial_id"] for task in executor.started} == {0, 3}
     with pytest.raises(StoreError, match="There is no trial 1/4; experiment 1 has trials 1 to 3"):
         verify_experiment(one, trials=[4])
@@ -195,6 +200,8 @@ def test_a_trial_that_was_stopped_half_way_is_compared_as_far_as_its_record_goes
     assert (found.trials[0].steps, found.trials[0].weights) == (recorded, False)
     assert found.trials[0].note == f"its record ends with step {recorded}: it was not over"
     assert (found.trials[2].steps, found.trials[2].note) == (0, "nothing was recorded of it")
+    assert (found.over, found.complete, found.trials[0].over) == (stop != "pause", False, False)
+    assert ("The experiment is not over" in found.not_executed[0]) == (stop == "pause")
     if stop == "pause":
         one.run(workers=1)
         assert verify_experiment(one).identical
@@ -245,6 +252,38 @@ def test_a_search_that_decides_otherwise_is_named(experiment: Any, kind: str, ch
     assert not found.identical and found.trials[0].identical
     assert found.difference is not None and found.difference.cause == cause
     assert "on trial 2" in found.difference.message
+
+
+def forget(home: Home, *kinds: str, trial_id: int) -> None:
+    """Takes events of a trial out of the record."""
+    with sqlite3.connect(home.path / "pedl.db") as connection:
+        for kind in kinds:
+            connection.execute("DELETE FROM events WHERE kind = ? AND trial_id = ?", (kind, trial_id))
+
+
+@pytest.mark.parametrize(
+    ("lacks", "repeated"),
+    [(("trial_closed",), ["trial_closed", 3, {}]), (("reached", "trial_closed"), "nothing")],
+)
+def test_a_search_that_was_over_and_decides_more_is_a_difference(
+    experiment: Any, lacks: tuple[str, ...], repeated: Any
+) -> None:
+    one = ran(experiment)
+    forget(one.home, *lacks, trial_id=3)
+    found = verify_experiment(one, trials=[1])
+    assert not found.identical and found.difference is not None
+    assert (found.difference.cause, found.decisions) == ("decisions", 8)
+    assert (found.difference.recorded, found.difference.repeated) == ("nothing", repeated)
+    assert "The search was over after 8 decisions, and is not over on the same results" in found.difference.message
+
+
+def test_a_result_whose_decision_is_yet_to_be_recorded_is_no_difference(experiment: Any) -> None:
+    """As a master leaves it that dies between the two: going on decides it."""
+    one = ran(experiment)
+    forget(one.home, "trial_closed", trial_id=3)
+    with sqlite3.connect(one.home.path / "pedl.db") as connection:
+        connection.execute("DELETE FROM events WHERE kind = 'completed'")
+    assert verify_experiment(one).identical
 
 
 def test_a_changed_line_of_code_is_named_even_if_nothing_else_differs(experiment: Any) -> None:

@@ -1,0 +1,109 @@
+"""What a verification found, in lines for people: first what may be claimed, which is never more than was compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pedl.cli.options import command_line
+from pedl.display.words import counted
+
+if TYPE_CHECKING:
+    from pedl.verify import Difference, TrialVerification, Verification
+    from pedl.verify.verifying import News
+
+
+def news_lines(experiment_id: int, news: News) -> list[str]:
+    """Returns what is told while a verification runs."""
+    from pedl.verify import ProfileDifference
+
+    if isinstance(news, ProfileDifference):
+        return [
+            f"Numeric profile: {news.entry} was {news.recorded} when it was recorded, and is {news.found} here; "
+            f"{news.can_cause}."
+        ]
+    result = "identical" if news.identical else "differs"
+    return [f"trial {experiment_id}/{news.trial_id}: {result}, {_compared(news)}"]
+
+
+def result_lines(found: Verification, home: str) -> list[str]:
+    """Returns what a verification found, for people."""
+    lines = [_head(found)]
+    lines += [f"  {line}" for line in _all_compared(found)]
+    lines += [
+        f"The numeric profile differs in {it.entry}: recorded {it.recorded}, found {it.found}."
+        for it in found.profile_differences
+    ]
+    if found.code_change is not None:
+        lines.append(f"The recorded copy of the model definition was changed: {found.code_change}.")
+    if found.difference is not None:
+        lines += _told("The search", found.difference)
+    differing = [it for it in found.trials if it.difference is not None]
+    for it in differing[:1]:
+        lines += _told(f"Trial {found.experiment_id}/{it.trial_id}", it.difference)
+    if len(differing) > 1:
+        others = ", ".join(
+            f"{it.trial_id} ({_place(it.difference)}: {it.difference.cause})"
+            for it in differing[1:]
+            if it.difference is not None
+        )
+        lines.append(f"Other trials that differ: {others}.")
+        again = command_line(home, f"trial verify {found.experiment_id}/{differing[1].trial_id}")
+        lines.append(f"See another in full: {again}")
+    return [*lines, *_left_out(found)]
+
+
+def _place(difference: Difference) -> str:
+    return f"batch {difference.batch}" if difference.batch is not None else difference.what
+
+
+def _head(found: Verification) -> str:
+    count, recorded = len(found.trials), found.recorded_trials
+    if not found.identical:
+        return f"{_subject(found)}: {_differing(found)}."
+    which = f"{count} of {counted(recorded, 'trial')} " if 1 != count < recorded else ""
+    ended = all(it.over for it in found.trials) and (found.over or count < recorded)
+    return f"{_subject(found)}: {which}identical{'' if ended else ', as far as recorded'}."
+
+
+def _subject(found: Verification) -> str:
+    if len(found.trials) == 1 < found.recorded_trials and found.difference is None:
+        return f"Trial {found.experiment_id}/{found.trials[0].trial_id}"
+    return f"Experiment {found.experiment_id}"
+
+
+def _differing(found: Verification) -> str:
+    count, differing = len(found.trials), sum(not it.identical for it in found.trials)
+    if not differing or _subject(found).startswith("Trial"):
+        return "differs"
+    again = " that were run again" if count < found.recorded_trials else ""
+    return f"{differing} of {counted(count, 'trial')}{again} {'differs' if differing == 1 else 'differ'}"
+
+
+def _left_out(found: Verification) -> list[str]:
+    notes = [f"Trial {it.trial_id}: {it.note}." for it in found.trials if it.note]
+    if not found.identical:
+        return notes
+    return [*(it for it in notes if it not in found.not_executed), *found.not_executed]
+
+
+def _all_compared(found: Verification) -> list[str]:
+    trials = found.trials
+    single = f"{counted(sum(it.tensors for it in trials), 'tensor')} one by one"
+    metrics = counted(sum(it.metrics for it in trials), "metric")
+    checkpoints = counted(sum(it.checkpoints for it in trials), "checkpoint")
+    weights = counted(sum(it.weights for it in trials), "trial")
+    return [
+        f"{counted(len(trials), 'trial')}, {counted(found.decisions, 'decision')} of the search",
+        f"{counted(sum(it.batches for it in trials), 'batch')}: the data of each and all variables after it",
+        f"{single}, {metrics}, {checkpoints}, the final weights of {weights}",
+    ]
+
+
+def _compared(it: TrialVerification) -> str:
+    return f"{counted(it.steps, 'step')}, {counted(it.batches, 'batch')}, {counted(it.tensors, 'tensor')} compared"
+
+
+def _told(who: str, difference: Difference | None) -> list[str]:
+    assert difference is not None
+    first, *rest = difference.message.splitlines()
+    return [f"{who} differs first in {first}", *(f"  {line}" for line in rest)]

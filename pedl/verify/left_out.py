@@ -1,0 +1,47 @@
+"""What a verification left out: it never claims what was not executed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pedl.experiment.fold import ENDED, ExperimentState
+from pedl.experiment.trial_state import TrialState
+from pedl.verify.result import TrialVerification
+
+
+def not_executed(state: ExperimentState, trials: Sequence[TrialVerification]) -> list[str]:
+    """Returns, in sentences, what of an experiment was not run again or not compared; none: all of it was."""
+    missing = []
+    if state.state not in ENDED:
+        missing.append("The experiment is not over: what is yet to come was not checked.")
+    again = {it.trial_id for it in trials}
+    left_out = [it for it in sorted(state.trials) if it not in again]
+    if left_out:
+        missing.append(f"Trials that were not run again: {_numbers(left_out)}.")
+    for it in trials:
+        missing += _of_trial(state.trials[it.trial_id], it)
+    return missing
+
+
+def _of_trial(trial: TrialState, it: TrialVerification) -> list[str]:
+    missing = [f"Trial {trial.id}: {it.note}."] if it.note and not it.over else []
+    if it.batches < trial.batches_completed:
+        missing.append(f"Trial {trial.id}: {it.batches} of its {trial.batches_completed} batches were compared.")
+    saved = len(trial.checkpoint_hashes)
+    if it.checkpoints < saved:
+        # Where a worker was told to pause it saved one, and a repetition does not pause.
+        missing.append(f"Trial {trial.id}: {it.checkpoints} of {saved} checkpoints were compared.")
+    if trial.last_reached is not None and not it.weights:
+        missing.append(f"Trial {trial.id}: its final weights were not compared.")
+    return missing
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """Returns numbers that increase, such as "1, 3 to 6"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
