@@ -1,134 +1,58 @@
-"""`pedl doctor`: this machine's numeric profile, and what would keep another machine from agreeing with it.
-
-TensorFlow is asked in a process of its own, with the environment that training processes get: no command loads it.
-"""
+"""`pedl doctor`: this machine's numeric profile, what would keep another machine from agreeing, and whether it does."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pedl.cli.options import json_option
 from pedl.cli.output import say, show_json
-from pedl.display.words import pairs
+from pedl.display.words import counted, pairs
 
-ASK_TENSORFLOW = (
-    "import json; from pedl.trial.profile import numeric_profile; "
-    "print(); print(json.dumps(numeric_profile(op_determinism=True)))"
-)
+if TYPE_CHECKING:
+    from pedl.verify.machines import Kind, Machines
 
-PACKAGES = ("tensorflow", "keras", "numpy", "pydantic", "ruamel.yaml", "safetensors", "fsspec", "click", "rich")
+DIFFERS = 1
 
 
 @click.command()
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Compare with another machine, where `pedl doctor --json > FILE` was run.",
+)
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(against: Path | None, as_json: bool) -> None:
     """Show versions, cores and the numeric profile, and what would keep another machine from agreeing.
 
+    With --json it also computes for a second or two: matrix products, convolutions, LSTM, sums and more, whose digests
+    --against compares. Exit code: 0, or 1 if TensorFlow does not start or the machines differ.
+
     \b
-    Example: pedl doctor --json > this-machine.json
+    Examples: pedl doctor
+              pedl doctor --json > this-machine.json
+              pedl doctor --against that-machine.json
     """
-    facts = examine()
+    from pedl.config.schema import Reproducibility
+    from pedl.verify.machine import examine
+    from pedl.verify.machines import compare, read
+
+    there = None if against is None else read(against)
+    # An experiment keeps what `onednn: auto` was where it was created: that is what would be computed here.
+    asked = Reproducibility() if there is None else Reproducibility(onednn=there["numeric_profile"]["onednn"])
+    here = examine(as_json or there is not None, asked)
+    started = here["numeric_profile"] is not None
+    found = compare(there, here) if started and there is not None else None
     if as_json:
-        show_json(facts)
+        show_json(here if found is None else found.to_dict())
     else:
-        click.echo("\n".join(_lines(facts)))
-    if facts["numeric_profile"] is None:
-        say(f"TensorFlow does not start, so nothing can be trained here:\n{facts['trouble']}")
-        raise click.exceptions.Exit(1)
-
-
-def examine() -> dict[str, Any]:
-    """Returns what is known about this machine, as plain JSON; `numeric_profile` is None if TensorFlow fails."""
-    import os
-    import platform
-
-    profile, trouble = _ask_tensorflow()
-    return {
-        "pedl": _version("pedl"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "numeric_profile": profile,
-        "trouble": trouble,
-        "ignored_variables": _ignored_variables(),
-        "must_agree": [] if profile is None else _must_agree(profile),
-    }
-
-
-def _version(package: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    from pedl.version import VERSION
-
-    if package == "pedl":
-        return VERSION
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _processor() -> str:
-    import platform
-    from pathlib import Path
-
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _ask_tensorflow() -> tuple[dict[str, Any] | None, str | None]:
-    """Returns the profile that a trial would have here without its pools, or None and what went wrong."""
-    import json
-    import os
-    import subprocess
-
-    from pedl.executor.environment import training_environment
-    from pedl.experiment.profile import resolve_onednn
-    from pedl.python import python_command
-
-    environment = training_environment(
-        os.environ, onednn=resolve_onednn("auto"), max_instruction_set="none", extra={"TF_CPP_MIN_LOG_LEVEL": "2"}
-    )
-    asked = subprocess.run(python_command(ASK_TENSORFLOW), env=environment, capture_output=True, text=True)
-    if asked.returncode != 0:
-        return None, "\n".join(asked.stderr.strip().splitlines()[-5:])
-    profile: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
-    # The sizes of the pools are an experiment's, from its configuration or its trials, and never the machine's.
-    return {name: value for name, value in profile.items() if name not in ("intra_op", "inter_op")}, None
-
-
-def _ignored_variables() -> dict[str, str]:
-    """Returns the variables of this shell that training processes do not get, and why."""
-    import os
-
-    from pedl.variables import NOT_INHERITED, PEDL_SETS
-
-    return {name: why for name, why in sorted({**PEDL_SETS, **NOT_INHERITED}.items()) if name in os.environ}
-
-
-def _must_agree(profile: dict[str, Any]) -> list[str]:
-    """Returns what another machine must have in common with this one to give the same bits."""
-    versions = ", ".join(f"{name} {profile[name]}" for name in ("python", "tensorflow", "keras", "numpy"))
-    onednn = "on" if profile["onednn"] else "off"
-    needs = [
-        f"the same versions: {versions}",
-        f"the same instruction set: {profile['machine']} with {', '.join(profile['instruction_set'])}; "
-        "reproducibility.max_instruction_set can cap oneDNN's, which may or may not suffice",
-        f"oneDNN {onednn}, as `onednn: auto` resolves here; an experiment keeps what was resolved when it was created",
-        f"floatx {profile['floatx']} and dtype policy {profile['dtype_policy']}, which keras.json may change",
-    ]
-    if profile["device"] != "CPU":
-        needs.append(f"the same GPU: {profile['device']}; training on GPUs was not tested for reproducibility")
-    return needs
+        click.echo("\n".join(_lines(here) if found is None or there is None else _compared(there, here, found)))
+    if not started:
+        say(f"TensorFlow does not start, so nothing can be trained here:\n{here['trouble']}")
+    raise click.exceptions.Exit(0 if started and (found is None or found.agree) else DIFFERS)
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
@@ -144,8 +68,37 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     if facts["must_agree"]:
         lines.append("Another machine gives the same bits only with:")
         lines += [f"  - {need}" for need in facts["must_agree"]]
-        lines.append("The number of cores and of workers may differ.")
+        lines.append("The number of cores and of workers may differ. Compare two machines with --against.")
     if facts["ignored_variables"]:
         lines.append("Set in this shell, and not passed on to trials:")
         lines += [f"  {name}: {why}" for name, why in facts["ignored_variables"].items()]
     return lines
+
+
+def _compared(there: dict[str, Any], here: dict[str, Any], found: Machines) -> list[str]:
+    lines = [f"There: {there['processor']}, pedl {there['pedl']}", f"Here: {here['processor']}, pedl {here['pedl']}"]
+    if not found.profile:
+        lines.append("Numeric profile: the same")
+    for it in found.profile:
+        lines.append(f"Numeric profile: {it.entry} is {it.recorded} there and {it.found} here; {it.can_cause}")
+    lines += [_of_kind(kind) for kind in found.kinds]
+    return [*lines, _verdict(found)]
+
+
+def _of_kind(kind: Kind) -> str:
+    if not kind.other:
+        return f"{kind.name}: the same bits ({'; '.join(kind.same)})"
+    rest = f"; but not in {'; '.join(kind.same)}" if kind.same else ""
+    return f"{kind.name}: OTHER BITS ({'; '.join(kind.other)}{rest})"
+
+
+def _verdict(found: Machines) -> str:
+    if found.agree:
+        tried = counted(sum(len(kind.same) for kind in found.kinds), "operation")
+        return (
+            f"The machines agree in the profile and in {tried}. That proves these operations in these sizes, and no "
+            "others; for a whole training, run one on both and compare their outcomes."
+        )
+    if others := [kind.name for kind in found.kinds if kind.other]:
+        return f"An experiment from there gives other bits here if it computes with: {', '.join(others)}."
+    return "No operation that was tried gives other bits, but others may: the profiles differ."

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-import pedl.cli.doctor
-from pedl.cli.doctor import ASK_TENSORFLOW
+import pedl.verify.machine
 from tests.cli.conftest import Pedl
 
 Inputs = tuple[str, str]
@@ -31,18 +35,32 @@ def test_a_preview_of_a_bad_configuration_tells_all_problems(pedl_command: Pedl)
     assert "none.yaml: there is no such file" in result.err
 
 
+ANSWER = {
+    "python": "3.11", "tensorflow": "2.21", "keras": "3.15", "numpy": "2.4", "machine": "x86_64", "device": "CPU",
+    "instruction_set": ["X86_V3"], "onednn": True, "floatx": "float32", "dtype_policy": "float32", "intra_op": 4,
+}  # fmt: skip
+DIGESTS = {"convolutions": {"small": "1a", "large": "2b"}, "LSTM": {"8 units": "3c"}}
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, profile: dict[str, Any], digests: dict[str, Any]) -> None:
+    """Lets TensorFlow's process answer without TensorFlow."""
+    answer = {"numeric_profile": profile, "battery": {"format": 1, "digests": digests}}
+    script = (
+        f"import os, json, sys; assert os.environ['TF_ENABLE_ONEDNN_OPTS'] in '01'; answer = {answer}; "
+        "answer['numeric_profile']['onednn'] = os.environ['TF_ENABLE_ONEDNN_OPTS'] == '1'; "
+        "answer = answer if sys.argv[2] else {**answer, 'battery': None}; print(json.dumps(answer))"
+    )
+    monkeypatch.setattr(pedl.verify.machine, "ASK_TENSORFLOW", script)
+
+
 def test_the_doctor_asks_tensorflow_in_the_environment_of_trials(
     pedl_command: Pedl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "7")
-    answer = {
-        "python": "3.11", "tensorflow": "2.21", "keras": "3.15", "numpy": "2.4", "machine": "x86_64", "device": "CPU",
-        "instruction_set": ["X86_V3"], "onednn": True, "floatx": "float32", "dtype_policy": "float32", "intra_op": 0,
-    }  # fmt: skip
-    script = f"import os; assert os.environ['TF_ENABLE_ONEDNN_OPTS'] in '01'; import json; print(json.dumps({answer}))"
-    monkeypatch.setattr(pedl.cli.doctor, "ASK_TENSORFLOW", script)
+    answering(monkeypatch, ANSWER, DIGESTS)
     facts = pedl_command("doctor", "--json").json()
-    assert facts["numeric_profile"] == {name: value for name, value in answer.items() if name != "intra_op"}
+    assert set(facts["numeric_profile"]) == set(ANSWER) - {"intra_op"}
+    assert facts["battery"] == {"threads": {"intra_op": 4, "inter_op": 4}, "format": 1, "digests": DIGESTS}
     assert facts["ignored_variables"] == {"TF_ENABLE_ONEDNN_OPTS": "use reproducibility.onednn"}
     assert facts["cores"] >= 1
     shown = pedl_command("doctor").out
@@ -51,15 +69,79 @@ def test_the_doctor_asks_tensorflow_in_the_environment_of_trials(
 
 
 def test_the_doctor_says_when_tensorflow_does_not_start(pedl_command: Pedl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pedl.cli.doctor, "ASK_TENSORFLOW", "raise ImportError('libcudart.so.12')")
+    monkeypatch.setattr(pedl.verify.machine, "ASK_TENSORFLOW", "raise ImportError('libcudart.so.12')")
     result = pedl_command("doctor")
     assert result.code == 1
     assert "TensorFlow does not start" in result.err and "libcudart.so.12" in result.err
     assert "Processor: " in result.out
 
 
-def test_the_doctor_tells_the_real_profile(pedl_command: Pedl) -> None:
-    assert "pedl.trial.profile" in ASK_TENSORFLOW
-    profile = pedl_command("doctor", "--json").json()["numeric_profile"]
-    assert {"tensorflow", "keras", "numpy", "instruction_set", "onednn", "op_determinism"} <= set(profile)
-    assert "intra_op" not in profile
+@pytest.fixture
+def written(pedl_command: Pedl, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the doctor says of a machine, which is also in there.json."""
+    answering(monkeypatch, ANSWER, DIGESTS)
+    facts: dict[str, Any] = pedl_command("doctor", "--json").json()
+    Path("there.json").write_text(json.dumps(facts))
+    return facts
+
+
+def test_machines_that_agree_are_told_what_that_proves(pedl_command: Pedl, written: dict[str, Any]) -> None:
+    result = pedl_command("doctor", "--against", "there.json")
+    assert result.code == 0
+    assert "Numeric profile: the same" in result.out and "LSTM: the same bits (8 units)" in result.out
+    assert "agree in the profile and in 3 operations. That proves these operations in these sizes, and no" in result.out
+    assert pedl_command("doctor", "--against", "there.json", "--json").json()["agree"] is True
+
+
+def test_an_operation_with_another_digest_names_its_kind(
+    pedl_command: Pedl, written: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, ANSWER, {**DIGESTS, "convolutions": {"small": "1a", "large": "ff"}})
+    result = pedl_command("doctor", "--against", "there.json")
+    assert result.code == 1
+    assert "convolutions: OTHER BITS (large; but not in small)" in result.out
+    assert result.out.endswith("An experiment from there gives other bits here if it computes with: convolutions.\n")
+    found = pedl_command("doctor", "--against", "there.json", "--json")
+    assert (found.code, found.json()["agree"]) == (1, False)
+    assert found.json()["operations"][0] == {"kind": "convolutions", "same": ["small"], "other": ["large"]}
+
+
+def test_another_profile_is_told_although_no_operation_that_was_tried_differs(
+    pedl_command: Pedl, written: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, {**ANSWER, "tensorflow": "2.99"}, DIGESTS)
+    result = pedl_command("doctor", "--against", "there.json")
+    assert result.code == 1
+    assert "Numeric profile: tensorflow is 2.21 there and 2.99 here; other code computes" in result.out
+    assert "but others may: the profiles differ" in result.out
+
+
+def test_here_is_computed_with_what_an_experiment_from_there_would_bring(
+    pedl_command: Pedl, written: dict[str, Any]
+) -> None:
+    written["numeric_profile"]["onednn"] = not written["numeric_profile"]["onednn"]
+    Path("other.json").write_text(json.dumps(written))
+    assert pedl_command("doctor", "--against", "other.json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda it: {**it, "battery": None}, "has no digests: TensorFlow did not start"),
+        (lambda it: [it], "is not what `pedl doctor --json` writes"),
+        (lambda it: {**it, "battery": {**it["battery"], "format": 7}}, "are of battery 7"),
+    ],
+)
+def test_a_file_that_cannot_be_compared_is_refused(
+    change: Callable[[Any], Any], told: str, pedl_command: Pedl, written: dict[str, Any]
+) -> None:
+    Path("there.json").write_text(json.dumps(change(written)))
+    result = pedl_command("doctor", "--against", "there.json")
+    assert (result.code, result.out) == (2, "")
+    assert told in result.err
+
+
+def test_a_file_that_is_not_there_is_told(pedl_command: Pedl) -> None:
+    result = pedl_command("doctor", "--against", "none.json")
+    assert (result.code, result.out) == (2, "")
+    assert "none.json cannot be read" in result.err and "pedl doctor --json > none.json" in result.err
