@@ -6,13 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pedl.trial.arrays import ArrayLoader
     from pedl.trial.callback import Callback
     from pedl.trial.context import get_trial_seed
     from pedl.trial.functional_trial import KerasFunctionalTrial
     from pedl.trial.keras_trial import KerasTrial
     from pedl.trial.model_trial import MetricOp, ValidOp
     from pedl.trial.session import deterministic_cpu_session_config
-    from pedl.trial.sources import ArrayLoader
     from pedl.trial.tensorflow_trial import TensorFlowTrial
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ArrayLoader": "pedl.trial.sources",
+    "ArrayLoader": "pedl.trial.arrays",
     "Callback": "pedl.trial.callback",
     "KerasFunctionalTrial": "pedl.trial.functional_trial",
     "KerasTrial": "pedl.trial.keras_trial",

@@ -10,13 +10,14 @@ import keras
 import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.arrays import ArrayLoader, ArraySource
 from pedl.trial.context import current, enter
 from pedl.trial.datasets import DatasetSource
 from pedl.trial.download import download
 from pedl.trial.item_processes import ProcessSequenceSource
 from pedl.trial.model_trial import checked_batch_size
 from pedl.trial.sequences import SequenceSource
-from pedl.trial.sources import ArrayLoader, ArraySource, Source
+from pedl.trial.sources import Source
 from pedl.trial.start import Started
 from pedl.trial.trial import Trial, call
 

@@ -20,7 +20,8 @@ import tensorflow as tf
 from pedl import seeds
 from pedl.errors import TrialDefinitionError
 from pedl.trial.generators import borrowed
-from pedl.trial.sources import Segment, StackedSource, as_batch
+from pedl.trial.sources import Segment
+from pedl.trial.stacked import StackedSource, as_batch
 
 KEPT_BYTES = 256 * 2**20
 """Validation data up to this size are kept in memory; larger ones are made anew for each validation."""

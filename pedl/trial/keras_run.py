@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pedl import seeds
-from pedl.errors import TrialDefinitionError
 from pedl.trial import fingerprint, metrics
+from pedl.trial.building import build, moved_by_data
 from pedl.trial.data import data_sources
 from pedl.trial.during import during
-from pedl.trial.generators import borrowed
 from pedl.trial.keras_callbacks import KerasCallbacks
 from pedl.trial.keras_trial import KerasTrial
 from pedl.trial.loop import Loop
 from pedl.trial.model_trial import ModelTrial, built_model, own_metrics
 from pedl.trial.operations import Watched
+from pedl.trial.pace import Pace
 from pedl.trial.plain_state import packed, unpacked
 from pedl.trial.run import Run
 from pedl.trial.sources import Segment, Source
@@ -51,8 +48,8 @@ class KerasRun(Run):
         self._training, self._validation = data_sources(started)
         self.model = built_model(trial)
         trial.model = self.model
-        moved = _moved_by_data(WholeState(self.model, trial), self._training)
-        _build(self.model, self._training, init_seed)
+        moved = moved_by_data(WholeState(self.model, trial), self._training)
+        build(self.model, self._training, init_seed)
         self._state = WholeState(self.model, trial, without=moved)
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
@@ -63,7 +60,7 @@ class KerasRun(Run):
             trial.keras_callbacks(), self.model, type(trial).__name__, keeps_state=_keeps_checkpoints(trial)
         )
         self._step_metrics: dict[str, Any] = {}
-        self._pace = _Pace()
+        self._pace = Pace()
         self._ahead = ThreadPoolExecutor(1, "next-segment")
 
     def validate(self) -> dict[str, Any]:
@@ -244,27 +241,6 @@ class KerasRun(Run):
         return [v for group, v in self._state.groups() if group != "optimizer" and id(v) not in trainable]
 
 
-class _Pace:
-    """How many batches a call of the compiled loop is given: about half a second's. The clock moves no bit by it."""
-
-    CALL_S = 0.5
-
-    def __init__(self) -> None:
-        self._batches = 8
-
-    def at_most(self) -> int:
-        """Returns the number of batches for the next call, at least 1."""
-        return self._batches
-
-    @contextmanager
-    def timed(self, batches: int) -> Iterator[None]:
-        """Learns from the time that a call with `batches` batches takes."""
-        started = time.perf_counter()
-        yield
-        elapsed_s = max(time.perf_counter() - started, 1e-6)
-        self._batches = max(1, min(int(batches * self.CALL_S / elapsed_s), 8 * self._batches, 10_000))
-
-
 def _keeps_checkpoints(trial: ModelTrial) -> bool:
     return trial.context.experiment_config.get("checkpoint_policy") != "none"
 
@@ -277,36 +253,6 @@ def _first_batch(phase: str, source: Source, feed: Any) -> str:
         f"A batch of the {phase} data does not go through the model, its loss and its metrics: {named}. "
         "Compare these shapes with what they expect."
     )
-
-
-def _moved_by_data(state: WholeState, source: Source) -> list[Any]:
-    """Returns the variables that making a batch changes, such as a `tf.random.Generator` that the trial holds for a
-    `Dataset.map`. Batches are made ahead of training, and made again after a resume: such a variable is the data's.
-    """
-    before = [(group, variable, variable.numpy()) for group, variable in state.groups()]
-    source.examples()
-    moved = [(group, variable) for group, variable, value in before if not np.array_equal(value, variable.numpy())]
-    shared = [variable.name for group, variable in moved if group != "held"]
-    if shared:
-        raise TrialDefinitionError(
-            f"making a batch changes {', '.join(shared)}, which belongs to the model: a layer of the model is used in "
-            "the training data, which are made ahead. Make a layer of its own for Dataset.map(), or leave it to the "
-            "model."
-        )
-    return [variable for _, variable in moved]
-
-
-def _build(model: keras.Model, source: Source, trial_seed: int) -> None:
-    """Builds a model that does not know its input's shape yet, from the first batch's; runs nothing, draws from no
-    running stream.
-    """
-    if model.built:
-        return
-    batch = source.take(tf.nest.map_structure(lambda tensor: tensor[0], source.examples()[0]))
-    inputs = keras.utils.unpack_x_y_sample_weight(batch)[0]
-    spec = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), inputs)
-    with borrowed(seeds.stream_seed(trial_seed, "build")):
-        tf.function(lambda x: model(x, training=False), autograph=False).get_concrete_function(spec)
 
 
 def _of_the_model(header: list[dict[str, Any]]) -> list[dict[str, Any]]:

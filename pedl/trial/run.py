@@ -1,8 +1,7 @@
 """One trial, alive in this process: train(batches), validate(), save(directory), load(path).
 
 It knows nothing of experiments and workers, so that a test or a notebook can hold one in its hands. What all trial
-classes share
-stands here: steps and their reports, checkpoints and their order.
+classes share stands here: steps and their reports, checkpoints and their order.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import keras
 from pedl import seeds
 from pedl.errors import TrialDefinitionError
 from pedl.trial.generators import borrowed
-from pedl.trial.sources import StackedSource, as_batch
+from pedl.trial.stacked import StackedSource, as_batch
 
 
 class SequenceSource(StackedSource):

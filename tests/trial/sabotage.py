@@ -2,8 +2,8 @@
 
 import numpy as np
 
+import pedl.trial.arrays
 import pedl.trial.in_order
-import pedl.trial.sources
 from pedl.trial.graph_run import GraphRun
 from pedl.trial.keras_run import KerasRun
 
@@ -113,13 +113,13 @@ def forget_batches_done(run, started):
 
 def unkeyed_order(run, started):
     """Every epoch has the first one's order."""
-    order = pedl.trial.sources.epoch_order
-    pedl.trial.sources.epoch_order = lambda seed, epoch, size: order(seed, 0, size)
+    order = pedl.trial.arrays.epoch_order
+    pedl.trial.arrays.epoch_order = lambda seed, epoch, size: order(seed, 0, size)
 
 
 def order_from_entropy(run, started):
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence()))
-    pedl.trial.sources.epoch_order = lambda seed, epoch, size: rng.permutation(size).astype(np.int32)
+    pedl.trial.arrays.epoch_order = lambda seed, epoch, size: rng.permutation(size).astype(np.int32)
 
 
 def make_ahead_beside_python(run, started):
