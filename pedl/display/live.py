@@ -1,4 +1,4 @@
-"""An experiment while it runs: a live table on a terminal, plain lines elsewhere. Both go to standard error.
+"""An experiment while it runs: a live board on a terminal, plain lines elsewhere. Both go to standard error.
 
 A view is told that something happened, as often as it happens, and looks at the experiment a few times a second: what
 it costs does not grow with the number of messages. The clock decides when something is shown, and nothing else.
@@ -13,22 +13,20 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from pedl.display.rungs import rung_lines
-from pedl.display.trials import metric_of, searched_hparams, trial_state, trials_table
-from pedl.display.words import brief, counted, pairs
+from pedl.display.board import FRAME_ROWS, MOST_BRACKETS, Board, best_trial, best_words, counts_words
+from pedl.display.pace import OVER, Pace, Progress
+from pedl.display.trials import searched_hparams, trial_state
+from pedl.display.words import pairs
 
 REDRAW_S = 0.25
 """Seconds between two looks at an experiment."""
 
 LOOKS_SHARE = 20
 """How many times longer than a look the pause after it is, at least."""
-
-FRAME_ROWS = 6
-"""Rows of a terminal that the table leaves to its title and to the prompt."""
 
 
 class Watched(Protocol):
@@ -51,12 +49,14 @@ class View(ABC):
         self._clock = clock
         self._shown_at = float("-inf")
         self._pause_s = REDRAW_S
+        self._pace = Pace()
 
     def update(self, experiment: Watched, last: bool = False) -> None:
         """Shows the experiment if the last look is long enough ago, or if this is the `last` one."""
         now = self._clock()
         if last or now - self._shown_at >= self._pause_s:
-            self._show(experiment.describe(), experiment.batches)
+            described, batches = experiment.describe(), experiment.batches
+            self._show(described, batches, self._pace.look(described, batches, now))
             self._shown_at = self._clock()
             # An experiment of many thousand trials takes long to look at, and has better things to do.
             self._pause_s = max(REDRAW_S, LOOKS_SHARE * (self._shown_at - now))
@@ -78,8 +78,8 @@ class View(ABC):
         """Shows a line at once."""
 
     @abstractmethod
-    def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
-        """Shows the experiment, and the batches done by trials that run."""
+    def _show(self, described: dict[str, Any], batches: dict[int, int], progress: Progress) -> None:
+        """Shows the experiment, the batches done by trials that run, and how far it is."""
 
 
 def _say(line: str) -> None:
@@ -93,25 +93,32 @@ def live_view() -> View:
 
 
 class LineView(View):
-    """A line for each step, validation, end and message of a trial, once."""
+    """A line for each step, validation, end and message of a trial, once; after an end, how far the search is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] = _say) -> None:
         super().__init__(clock)
         self._write = write
         self._seen: dict[int, tuple[int, int, int, str]] = {}
+        self._over = 0
 
     def start_from(self, experiment: Watched) -> None:
         described = experiment.describe()
         for trial in described["trials"]:
             self._news(described, trial)
+        self._over = _over(described)
 
     def tell(self, line: str) -> None:
         self._write(line)
 
-    def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
+    def _show(self, described: dict[str, Any], batches: dict[int, int], progress: Progress) -> None:
         for trial in described["trials"]:
             for line in self._news(described, trial):
                 self._write(f"trial {described['id']}/{trial['id']}: {line}")
+        if self._over < (over := _over(described)):
+            best = best_trial(described)
+            told = [counts_words(described, batches), *([] if best is None else [best_words(described, best)])]
+            self._write("; ".join([*told, *progress.words()]))
+            self._over = over
 
     def _news(self, described: dict[str, Any], trial: dict[str, Any]) -> list[str]:
         training, validation, messages = trial["training"], trial["validation"], trial["messages"]
@@ -129,13 +136,13 @@ class LineView(View):
         ]
         news += [line for _, line in sorted(results, key=lambda result: result[0])]
         news += messages[told:]
-        if state != trial["state"] and trial["state"] in ("COMPLETED", "ERROR"):
+        if state != trial["state"] and trial["state"] in OVER:
             news.append(trial_state(trial) + (f": {trial['stopped']}" if trial["stopped"] else ""))
         return news
 
 
 class TableView(View):
-    """A table that is drawn anew: trials that run, then the best of those that are done, as many as fit."""
+    """A board that is drawn anew, in the place of the one before."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
@@ -154,36 +161,10 @@ class TableView(View):
     def tell(self, line: str) -> None:
         self._console.print(Text(line))  # above the table
 
-    def _show(self, described: dict[str, Any], batches: dict[int, int]) -> None:
-        rows = max(1, self._console.height - FRAME_ROWS - len(described["brackets"]))
-        self._live.update(live_table(described, batches, rows), refresh=True)
+    def _show(self, described: dict[str, Any], batches: dict[int, int], progress: Progress) -> None:
+        rows = self._console.height - FRAME_ROWS - min(MOST_BRACKETS + 1, len(described["brackets"]))
+        self._live.update(Board(described, batches, progress, rows), refresh=True)
 
 
-def live_table(described: dict[str, Any], batches: dict[int, int], rows: int) -> Group:
-    """Returns the table of a running experiment, with at most `rows` trials."""
-    trials = described["trials"]
-    running = [trial for trial in trials if trial["id"] in batches]
-    over = [trial for trial in trials if trial["state"] in ("COMPLETED", "ERROR")]
-    shown = (running + ranked(described, over))[:rows]
-    current = [{**t, "batches_completed": max(t["batches_completed"], batches.get(t["id"], 0))} for t in shown]
-    waiting = len(trials) - len(running) - len(over)
-    footer = f"{len(over)} of {counted(len(trials), 'trial')} done, {len(running)} running, {waiting} waiting"
-    if best := next((trial for trial in trials if trial["id"] == described["best_trial"]), None):
-        metric = described["config"]["searcher"]["metric"]
-        footer += f"; best: {described['id']}/{best['id']}, {metric} {brief(metric_of(best, metric))}"
-    header = f"Experiment {described['id']}  {described['state']}  seed {described['experiment_seed']}"
-    rungs = [Text(line, style="dim") for line in rung_lines(described)]
-    return Group(Text(header, style="bold"), trials_table(described, current), *rungs, Text(footer, style="dim"))
-
-
-def ranked(described: dict[str, Any], trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns trials from the best to the worst; those without a number as metric last."""
-    searcher = described["config"]["searcher"]
-    sign = 1 if searcher["smaller_is_better"] else -1
-
-    def rank(trial: dict[str, Any]) -> tuple[bool, float, int]:
-        value = metric_of(trial, searcher["metric"])
-        number = isinstance(value, int | float)
-        return (trial["state"] == "ERROR" or not number, sign * value if number else 0.0, trial["id"])
-
-    return sorted(trials, key=rank)
+def _over(described: dict[str, Any]) -> int:
+    return sum(trial["state"] in OVER for trial in described["trials"])

@@ -24,6 +24,18 @@ def rung_lines(described: dict[str, Any]) -> list[str]:
     return lines
 
 
+def rung_counts(described: dict[str, Any]) -> list[str]:
+    """Returns a short line for each bracket: the trials that came to each rung, of those planned."""
+    return [
+        f"Bracket {number}: {' > '.join(map(_came, bracket['rungs']))}"
+        for number, bracket in enumerate(described["brackets"], start=1)
+    ]
+
+
 def _rung(rung: dict[str, int]) -> str:
     on = f", {rung['promoted']} on" if rung["promoted"] else ""
-    return f"{rung['steps']}: {rung['reached']}/{rung['trials']}{on}"
+    return f"{rung['steps']}: {_came(rung)}{on}"
+
+
+def _came(rung: dict[str, int]) -> str:
+    return f"{rung['reached']}/{rung['trials']}"

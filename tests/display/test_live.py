@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
-from pedl.display.live import REDRAW_S, LineView, TableView, live_table, live_view, ranked
+from pedl.display.board import Board, ranked
+from pedl.display.live import REDRAW_S, LineView, TableView, live_view
+from pedl.display.pace import Pace
 
 
 def trial(number: int, state: str = "ACTIVE", steps: int = 0, value: Any = None) -> dict[str, Any]:
@@ -28,6 +31,7 @@ class Watched:
             "id": 7, "state": "ACTIVE", "experiment_seed": 42, "best_trial": best, "trials": list(trials),
             "brackets": [],
             "config": {
+                "batches_per_step": 10,
                 "searcher": {"metric": "accuracy", "smaller_is_better": False, "max_steps": 3},
                 "hyperparameters": {
                     "lr": {"type": "log"}, "net": {"layers": {"type": "const", "val": 2}},
@@ -40,9 +44,11 @@ class Watched:
         return self.described
 
 
-def rendered(watched: Watched, rows: int) -> str:
+def rendered(watched: Watched, rows: int = 5, width: int = 120, left_s: float | None = None) -> str:
+    described, batches = watched.describe(), watched.batches
+    progress = replace(Pace().look(described, batches, 0.0), left_s=left_s)
     output = io.StringIO()
-    Console(file=output, width=120).print(live_table(watched.describe(), watched.batches, rows))
+    Console(file=output, width=width).print(Board(described, batches, progress, rows))
     return output.getvalue()
 
 
@@ -65,6 +71,7 @@ def test_lines_tell_each_step_validation_message_and_end_once() -> None:
         "trial 7/1: validation at step 3/3 accuracy=0.75",
         "trial 7/1: restarted: killed",
         "trial 7/1: COMPLETED",
+        "1 of 1 trial done, 0 running, 0 waiting; 3 of 3 steps",
     ]
 
 
@@ -97,23 +104,6 @@ def test_an_experiment_is_looked_at_a_few_times_a_second_and_at_the_end() -> Non
     assert watched.looks <= 12
 
 
-def test_the_table_shows_what_runs_then_the_best_as_many_as_fit() -> None:
-    watched = Watched(
-        trial(1, "COMPLETED", 3, 0.5), trial(2, "COMPLETED", 3, 0.75), trial(3, steps=1), trial(4), trial(5), best=2
-    )
-    watched.batches = {3: 17, 4: 2}
-    text = rendered(watched, rows=3)
-    assert [line.split()[0] for line in text.splitlines() if line.startswith("7/")] == ["7/3", "7/4", "7/2"]
-    assert "17" in text and "Experiment 7  ACTIVE  seed 42" in text
-    assert "2 of 5 trials done, 2 running, 1 waiting; best: 7/2, accuracy 0.75" in text
-
-
-def test_what_looks_like_markup_is_shown_as_it_is() -> None:
-    odd = trial(1, "COMPLETED", 1, 0.5)
-    odd["hparams"] = {"lr": "[red]x[/red]"}
-    assert "lr=[red]x[/red]" in rendered(Watched(odd), rows=3)
-
-
 def test_trials_without_a_number_and_failed_ones_rank_last() -> None:
     trials = [trial(1, "ERROR", 1, 0.9), trial(2, "COMPLETED", 1, "NaN"), trial(3, "COMPLETED", 1, 0.1),
               trial(4, "COMPLETED", 1, 0.1), trial(5, "COMPLETED", 1, 0.2)]  # fmt: skip
@@ -142,7 +132,5 @@ def test_a_trial_that_was_not_reproduced_is_shown_as_such():
     view = LineView(clock=iter(range(9)).__next__, write=lines.append)
     watched = Watched(failed)
     view.update(watched)
-    assert lines[-2:] == ["trial 7/1: ReproducibilityViolation: ...", "trial 7/1: ERROR (not reproduced)"]
-    console = Console(file=io.StringIO(), width=200)
-    console.print(live_table(watched.described, {}, 5))
-    assert "ERROR (not reproduced)" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert lines[-3:-1] == ["trial 7/1: ReproducibilityViolation: ...", "trial 7/1: ERROR (not reproduced)"]
+    assert "ERROR (not reproduced)" in rendered(watched, width=120)

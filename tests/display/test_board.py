@@ -1,0 +1,97 @@
+"""The board fits 40 columns and 120, breaks no line, and shows what runs, the best, and how many there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.display.test_live import Watched, rendered, trial
+from tests.display.test_rungs import BRACKETS, placed
+
+
+def some(count: int = 5) -> Watched:
+    """Two trials that are over, two that run, and others that wait."""
+    waiting = [trial(number) for number in range(4, count + 1)]
+    watched = Watched(
+        trial(1, "COMPLETED", 3, 0.5), trial(2, "COMPLETED", 3, 0.75), trial(3, steps=1), *waiting, best=2
+    )
+    watched.batches = {3: 17, 4: 2}
+    return watched
+
+
+def test_what_runs_comes_first_then_the_best_as_many_as_fit() -> None:
+    text = rendered(some(), rows=3)
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("7/")] == ["7/3", "7/4", "7/2"]
+    assert "Experiment 7  ACTIVE  seed 42" in text
+    assert "2 of 5 trials done, 2 running, 1 waiting; best: 7/2, accuracy 0.75" in text
+
+
+def test_the_best_is_shown_however_few_rows_there_are() -> None:
+    text = rendered(some(), rows=2)
+    assert [line.split()[:2] for line in text.splitlines() if line.startswith("7/")][1] == ["7/2", "*"]
+
+
+def test_the_board_of_120_columns() -> None:
+    assert [line.rstrip() for line in rendered(some(), left_s=100.0).splitlines()] == [
+        "Experiment 7  ACTIVE  seed 42",
+        "\u2501" * 12 + "\u2578" + " " * 12 + "7 of 15 steps, about 2 min left",
+        "Trial State     Steps accuracy Hyperparameters",
+        "7/3   \u2501\u2501\u2501\u2501\u2501     1/3            lr=0.375",
+        "7/4   \u2578         0/3            lr=0.5",
+        "7/2 * COMPLETED 3/3   0.75     lr=0.25",
+        "7/1   COMPLETED 3/3   0.5      lr=0.125",
+        "2 of 5 trials done, 2 running, 1 waiting; best: 7/2, accuracy 0.75",
+    ]
+
+
+def test_the_board_of_40_columns() -> None:
+    assert [line.rstrip() for line in rendered(some(), width=40, left_s=7000.0).splitlines()] == [
+        "Experiment 7  ACTIVE  seed 42",
+        "\u2501\u2501\u2501\u2501\u2578     7 of 15 steps",
+        "about 2 h left",
+        "Trial State     Steps accuracy",
+        "7/3   \u2501\u2501\u2501\u2501\u2501     1/3",
+        "7/4   \u2578         0/3",
+        "7/2 * COMPLETED 3/3   0.75",
+        "7/1   COMPLETED 3/3   0.5",
+        "2/5 done, 2 running, 1 waiting",
+        "best: 7/2, accuracy 0.75",
+        "  lr=0.25",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_line_is_broken_and_none_is_too_long_with_rungs_and_long_names(width: int) -> None:
+    long = placed(1000, 2, state="COMPLETED", steps=4, value=0.123456789)
+    long["hparams"] = {f"a_long_hyperparameter_{number}": "x" * 50 for number in range(9)}
+    watched = Watched(*(placed(number, 1) for number in range(1, 1000)), long, best=1000)
+    watched.described["brackets"] = BRACKETS * 9
+    watched.described["config"]["searcher"]["metric"] = "a_metric_with_a_rather_long_name"
+    watched.batches = {number: number for number in range(1, 1000)}
+    lines = rendered(watched, rows=90, width=width, left_s=1e6).splitlines()
+    assert all(len(line) <= width for line in lines)
+    # Header, progress, column names, 24 trials, 4 brackets and that there are more, counts; below 72 columns the time
+    # that is left and the best have lines of their own.
+    assert len(lines) == 33 + 3 * (width < 72)
+    assert "about 12 days left" in "".join(lines[1:3]) and any(line.startswith("7/1000 *") for line in lines)
+
+
+def test_rungs_are_told_in_full_where_there_is_room_and_as_counts_where_there_is_none() -> None:
+    flat = rendered(Watched(trial(1, "COMPLETED", steps=3, value=0.5)))
+    assert "Rung" not in flat and "Bracket" not in flat
+    watched = Watched(placed(1, 2, state="COMPLETED", steps=4, value=0.5))
+    watched.described["brackets"] = BRACKETS
+    shown = rendered(watched).splitlines()
+    assert shown[2].split()[:3] == ["Trial", "State", "Rung"]
+    assert shown[3].split()[:4] == ["7/1", "COMPLETED", "2/2", "4/4"]
+    assert shown[4] == "Bracket 1, steps: trials at each rung: 1: 7/8, 2 on; 4: 0/2"
+    assert "Bracket 1: 7/8 > 0/2" in rendered(watched, width=40)
+
+
+def test_failures_are_counted() -> None:
+    assert "1 of 1 trial done, 0 running, 0 waiting, 1 failed" in rendered(Watched(trial(1, "ERROR", 1)))
+
+
+def test_what_looks_like_markup_is_shown_as_it_is() -> None:
+    odd = trial(1, "COMPLETED", 1, 0.5)
+    odd["hparams"] = {"lr": "[red]x[/red]"}
+    assert "lr=[red]x[/red]" in rendered(Watched(odd), rows=3)
