@@ -11,6 +11,7 @@ from pedl.cli.experiment import experiment
 from pedl.cli.group import Root
 from pedl.cli.options import root_home_option
 from pedl.cli.preview import preview_search
+from pedl.cli.report import report
 from pedl.cli.shake import shake
 from pedl.cli.trial import trial
 from pedl.version import VERSION
@@ -38,7 +39,7 @@ def cli(home: str | None) -> None:
     """
 
 
-for command in (experiment, trial, checkpoint, preview_search, shake, certificate, doctor):
+for command in (experiment, trial, checkpoint, report, preview_search, shake, certificate, doctor):
     cli.add_command(command)
 
 

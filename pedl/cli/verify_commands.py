@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,8 +19,6 @@ from pedl.cli.output import say, show_json
 from pedl.cli.verify_lines import news_lines, result_lines
 
 if TYPE_CHECKING:
-    from pedl.experiment import Experiment
-    from pedl.verify import Verification
     from pedl.verify.verifying import News
 
 DIFFERS = 1
@@ -91,7 +88,7 @@ def run_verification(
 ) -> None:
     """Verifies, tells what happens on standard error, prints the result, and ends the command."""
     from pedl.experiment import load_experiment
-    from pedl.verify import verify_experiment
+    from pedl.verify.last import keep, verify_and_certify
 
     def tell(news: News) -> None:
         for line in news_lines(experiment_id, news):
@@ -102,22 +99,21 @@ def run_verification(
     say(f"Running {what} again from its record ...")
     if certificate is not None and not certificate.absolute().parent.is_dir():
         raise click.BadParameter(f"{certificate.absolute().parent} is no directory", param_hint="--certificate")
-    began = datetime.now(timezone.utc)
-    found = verify_experiment(experiment, workers, trials, tell)
+    found, content = verify_and_certify(experiment, workers, trials, tell)
     if certificate is not None:
-        _certify(experiment, found, began, certificate)
+        _write(content, certificate)
     if as_json:
         show_json(found.to_dict())
     else:
         click.echo("\n".join(result_lines(found, home)))
+    keep(experiment, content)
     raise click.exceptions.Exit(0 if found.identical else DIFFERS)
 
 
-def _certify(experiment: Experiment, found: Verification, began: datetime, file: Path) -> None:
+def _write(content: dict[str, Any], file: Path) -> None:
     from pedl.cli.certificate import certificate_lines
-    from pedl.verify.certificate import certificate, write
+    from pedl.verify.certificate import write
 
-    content = certificate(experiment, found, began, datetime.now(timezone.utc))
     write(content, file)
     for line in (*certificate_lines(content), f"It is in {file}; check it with: pedl certificate check {file}"):
         say(line)

@@ -108,13 +108,25 @@ class Experiment:
         return self._make_executor
 
     def verify(self, workers: int | None = None, trials: Sequence[int] | None = None) -> Any:
-        """Runs the experiment again and compares; see `pedl.verify.verify_experiment`.
+        """Runs the experiment again and compares; see `pedl.verify.verify_experiment`. Its certificate is kept.
 
         Returns:
           A `pedl.verify.Verification`, whose `identical` says whether all came out the same.
         """
         # By name: verifying is built on experiments, and not the other way round.
-        return importlib.import_module("pedl.verify").verify_experiment(self, workers, trials)
+        last = importlib.import_module("pedl.verify.last")
+        found, content = last.verify_and_certify(self, workers, trials)
+        last.keep(self, content)
+        return found
+
+    def report(self, file: str | Path) -> None:
+        """Writes the experiment as one HTML page that needs no network; see `pedl.report.write_report`.
+
+        Raises:
+          InputError: if a package is missing that the page is made with; the message has the command to install it.
+        """
+        certificate = importlib.import_module("pedl.verify.last").last_certificate(self)
+        importlib.import_module("pedl.report").write_report(self.describe(), certificate, Path(file).absolute())
 
     @property
     def state(self) -> str:

@@ -14,6 +14,11 @@ from pedl import jsontext
 from pedl.experiment.fold import ENDED, ExperimentState
 from pedl.experiment.trial_state import TrialState
 
+PROMISE = (
+    "The same configuration with its experiment seed, the same model definition, the same data and the same numeric "
+    "profile give the same hyperparameters, search decisions, metrics and final weights, bit for bit."
+)
+
 
 def outcome(state: ExperimentState) -> list[dict[str, Any]]:
     """Returns what the promise covers, by trial number, as plain JSON; floats are exact."""

@@ -9,6 +9,7 @@
     source_checkpoint/                what its trials start from, if the configuration says so: a copy
     master.lock                       held by the one process that runs the experiment
     workers.lock                      held by its workers, however their master ended, and naming them
+    last_verification.json            the certificate of the last verification, if there was one
     logs/trial-<n>.log                what trial n wrote to stdout and stderr
     logs/master.log                   the same for processes that belong to no trial
     checkpoints/trial-<n>/<uuid>/     state.json, tensors.safetensors
@@ -43,6 +44,10 @@ class ExperimentPaths:
     @property
     def workers_lock(self) -> Path:
         return self.root / "workers.lock"
+
+    @property
+    def last_verification(self) -> Path:
+        return self.root / "last_verification.json"
 
     @property
     def logs(self) -> Path:

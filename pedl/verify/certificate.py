@@ -22,7 +22,7 @@ from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.experiment.decisions import DECISIONS
 from pedl.experiment.fold import ExperimentState, fold
-from pedl.experiment.outcome import outcome_sha256
+from pedl.experiment.outcome import PROMISE, outcome_sha256
 from pedl.experiment.trial_state import TrialState
 from pedl.store import Event
 from pedl.store.database import write_synced
@@ -31,11 +31,6 @@ from pedl.verify.result import Verification
 from pedl.version import VERSION
 
 FORMAT = 1
-
-PROMISE = (
-    "The same configuration with its experiment seed, the same model definition, the same data and the same numeric "
-    "profile give the same hyperparameters, search decisions, metrics and final weights, bit for bit."
-)
 
 _HASH = "certificate_sha256"
 

@@ -1,0 +1,21 @@
+"""Packages that pages and exports are made with, and that training does without: found, or told how to get."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from pedl.errors import InputError
+
+
+def need(extra: str, purpose: str, *modules: str) -> None:
+    """Does nothing if these modules are installed.
+
+    Raises:
+      InputError: if one is not; the message has the command that installs the extra.
+    """
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"{purpose} needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed here.\n"
+            f"Install what it needs with: pip install 'pedl[{extra}]'"
+        )

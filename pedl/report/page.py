@@ -1,0 +1,106 @@
+"""A page: one HTML file of an experiment that needs no network, has no time of its own, and runs no code but ours.
+
+    describe() and the last certificate  ->  figures (`charts`)  ->  page.html, with CSS, scripts and Plotly inlined
+
+The same experiment gives the same bytes. The page's security policy forbids every request, and every script but those
+two that it names by their hash: were a name not escaped, what it says would not run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pedl import jsontext
+from pedl.display.words import brief, pairs
+from pedl.experiment.outcome import PROMISE
+from pedl.report import charts
+from pedl.report.extras import need
+from pedl.report.importance import BEST, importance
+from pedl.report.results import Results
+from pedl.store.database import write_synced
+
+Chart = dict[str, Any]
+
+
+def write_report(described: Mapping[str, Any], certificate: Mapping[str, Any] | None, file: Path) -> None:
+    """Writes the page of an experiment; the file is there as a whole or not at all.
+
+    Args:
+      described: what `Experiment.describe` returns.
+      certificate: of its last verification; None if it was not verified.
+
+    Raises:
+      InputError: if a package is missing that the page is made with.
+    """
+    write_synced(file, report_page(described, certificate).encode())
+
+
+def report_page(described: Mapping[str, Any], certificate: Mapping[str, Any] | None = None) -> str:
+    """Returns the page of an experiment; see `write_report`."""
+    need("report", "A report", "plotly", "jinja2", "optuna")
+    import jinja2
+    from plotly.offline import get_plotlyjs
+
+    results = Results(jsontext.plain(dict(described)))
+    found = figures(results)
+    scripts = (get_plotlyjs(), _asset("page.js"))
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"brief": brief, "pairs": pairs}
+    return environment.from_string(_asset("page.html")).render(
+        it=results.described,
+        results=results,
+        certificate=certificate,
+        promise=PROMISE,
+        charts=found,
+        best_part=f"{BEST:.0%}",
+        most_curves=charts.MOST_CURVES,
+        most_lines=charts.MOST_LINES,
+        config_yaml=_yaml(results.described["config"]),
+        style=_asset("page.css"),
+        scripts=scripts,
+        hashes=[_policy_hash(script) for script in scripts],
+        data=_script_data(found),
+    )
+
+
+def figures(results: Results) -> dict[str, Chart | str]:
+    """Returns the figures by the id of their place in the page; a sentence where there is nothing to draw."""
+    found: dict[str, Chart | str] = {
+        f"curves-{number}": charts.curves(results, *metric) for number, metric in enumerate(results.metrics)
+    }
+    mattered = importance(results)
+    found["coordinates"] = charts.coordinates(results)
+    found["importance"] = mattered if isinstance(mattered, str) else charts.bars(mattered)
+    return found
+
+
+def _script_data(found: Mapping[str, Chart | str]) -> str:
+    """Returns the figures as JSON in which nothing ends the script element that it stands in."""
+    text = jsontext.dumps({name: it for name, it in found.items() if not isinstance(it, str)})
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _policy_hash(script: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def _asset(name: str) -> str:
+    return files("pedl.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _yaml(config: Mapping[str, Any]) -> str:
+    from ruamel.yaml import YAML
+
+    writer, text = YAML(typ="safe", pure=True), io.StringIO()
+    writer.default_flow_style = False
+    writer.allow_unicode = True
+    writer.dump(config, text)
+    return text.getvalue()

@@ -1,0 +1,60 @@
+"""The last verification of an experiment, kept beside it as a certificate, so that a page can say what was verified.
+
+The record of the experiment stays as it is: this is a file of its own, and no event.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from pedl.errors import InputError
+from pedl.experiment import Experiment
+from pedl.verify.certificate import certificate, read, write
+from pedl.verify.result import Verification
+from pedl.verify.verifying import News, verify_experiment
+
+
+def verify_and_certify(
+    experiment: Experiment,
+    workers: int | None = None,
+    trials: Sequence[int] | None = None,
+    on_change: Callable[[News], None] | None = None,
+) -> tuple[Verification, dict[str, Any]]:
+    """Runs an experiment again as `verify_experiment` does, and returns what it found with its certificate."""
+    began = datetime.now(timezone.utc)
+    found = verify_experiment(experiment, workers, trials, on_change)
+    return found, certificate(experiment, found, began, datetime.now(timezone.utc))
+
+
+def keep(experiment: Experiment, content: Mapping[str, Any]) -> None:
+    """Keeps a certificate as the experiment's last, where its home can be written.
+
+    One that says that a part is identical does not take the place of one that says so of the whole.
+    """
+    paths = experiment.home.paths(experiment.id)
+    if not os.access(paths.root, os.W_OK):
+        return
+    try:
+        before = last_certificate(experiment)
+    except InputError:
+        before = None  # damaged, or of another format
+    if before is None or not _says_more(before, content):
+        write(content, paths.last_verification)
+
+
+def last_certificate(experiment: Experiment) -> dict[str, Any] | None:
+    """Returns the certificate of the last verification, or None if there was none.
+
+    Raises:
+      InputError: if it is not as it was written, or a newer pedl wrote it; verifying again replaces it.
+    """
+    file = experiment.home.paths(experiment.id).last_verification
+    return read(file) if file.exists() else None
+
+
+def _says_more(before: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    whole = before["complete"] and before["identical"] and before["digests"] == content["digests"]
+    return bool(whole and content["identical"] and not content["complete"])

@@ -1,0 +1,129 @@
+"""The page in real Chromium: it is drawn, asks for nothing, can be read by all, and runs nothing that a user named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pedl.report import write_report
+from pedl.verify.last import last_certificate
+from tests.report.conftest import HALVING, Made
+
+SCRIPT = "</script><script>window.pwned = 1</script>"
+IMAGE = "<img src=x onerror='window.pwned = 2'>"
+QUOTES = '" onmouseover="window.pwned = 3" \''
+TEMPLATE = "%{x} $a$ {{ it.id }} <b>bold</b> &amp;"
+WIDTHS = (360, 768, 1280)
+DRAWN = "html[data-drawn=yes]"
+
+
+class Shown:
+    """A page in a tab, and what it asked for and complained of."""
+
+    def __init__(self, browser: Any, file: Path) -> None:
+        self.tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.tab.on("request", lambda it: self.requests.append(it.url))
+        self.tab.on("pageerror", lambda it: self.complaints.append(str(it)))
+        self.tab.on("console", lambda it: it.type == "error" and self.complaints.append(it.text))
+        self.tab.goto(file.as_uri())
+        self.tab.wait_for_selector(DRAWN, state="attached")
+
+    def count(self, selector: str) -> int:
+        return int(self.tab.locator(selector).count())
+
+    def text(self) -> str:
+        return str(self.tab.inner_text("body"))
+
+
+def serious(shown: Shown) -> list[str]:
+    """Returns what an accessibility checker finds serious or critical."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe comes with the extra `test`").Axe()
+    found = axe.run(shown.tab).response["violations"]
+    return [f"{it['id']}: {it['nodes'][0]['html']}" for it in found if it["impact"] in ("serious", "critical")]
+
+
+def test_the_page_is_drawn_at_every_width_in_light_and_dark_and_asks_for_nothing(
+    browser: Any, made: Made, tmp_path: Path
+) -> None:
+    experiment = made(searcher=HALVING)
+    assert experiment.verify(1).identical
+    file = tmp_path / "page.html"
+    experiment.report(file)
+    shown = Shown(browser, file)
+    colours = set()
+    for scheme in ("light", "dark"):
+        shown.tab.emulate_media(color_scheme=scheme)
+        for width in WIDTHS:
+            shown.tab.set_viewport_size({"width": width, "height": 900})
+            assert shown.tab.evaluate("document.documentElement.scrollWidth") <= width, (scheme, width)
+        assert serious(shown) == [], scheme
+        colours.add(shown.tab.evaluate("getComputedStyle(document.querySelector('#curve .xtick text')).fill"))
+        colours.add(shown.tab.evaluate("getComputedStyle(document.body).color"))
+    assert len(colours) == 2, "the charts have the page's two colours of text, one in light and one in dark"
+    assert shown.count("#curve .scatterlayer .trace") == 2  # the best trial, and the others as one
+    assert shown.count("#importance .bars path") == 3
+    assert shown.count("#coordinates .y-axis") == 4
+    assert any(
+        shown.tab.evaluate("[...document.querySelectorAll('#coordinates canvas')].map(it => it.width * it.height)")
+    )
+    shown.tab.select_option("#metric", label="loss (training)")
+    shown.tab.wait_for_function("document.querySelector('#curve .ytitle').textContent === 'loss'")
+    assert "Verified: identical." in shown.text()
+    assert shown.requests == [file.as_uri()]
+    assert shown.complaints == []
+    shown.tab.close()
+
+
+def test_names_are_shown_as_they_are_and_run_nothing(browser: Any, made: Made, tmp_path: Path) -> None:
+    text = json.dumps(made().describe())
+    for name, hostile in (("accuracy", SCRIPT), ("adam", IMAGE), ("units", TEMPLATE), ("rate", QUOTES)):
+        text = text.replace(f'"{name}"', json.dumps(hostile))
+    described = json.loads(text) | {"description": SCRIPT + QUOTES, "labels": [IMAGE], "messages": [SCRIPT, TEMPLATE]}
+    file = tmp_path / "page.html"
+    write_report(described, None, file)
+    shown = Shown(browser, file)
+    shown.tab.hover("#curve .nsewdrag")
+    assert shown.tab.evaluate("window.pwned") is None
+    assert shown.count("script") == 3 and shown.count("img") == 0 and shown.count("[onmouseover]") == 0
+    assert shown.tab.inner_text("h1") == f"Experiment 1: {SCRIPT}{QUOTES}".strip()
+    every = shown.text()
+    for hostile in (SCRIPT, IMAGE, QUOTES.strip(), TEMPLATE):
+        assert hostile in every, hostile
+    assert SCRIPT[:20] in shown.tab.text_content("#curve .ytitle")
+    assert TEMPLATE[:10] in shown.tab.text_content("#coordinates")
+    assert shown.requests == [file.as_uri()] and shown.complaints == []
+    shown.tab.close()
+
+
+def test_a_script_that_were_not_escaped_would_not_run_and_would_be_noticed(
+    browser: Any, made: Made, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    write_report(made().describe(), None, file)
+    file.write_text(file.read_text().replace("<main>", f"<main>{SCRIPT}<img src='https://example.org/x.png'>"))
+    shown = Shown(browser, file)
+    assert shown.tab.evaluate("window.pwned") is None
+    assert any("script-src" in it for it in shown.complaints) and any("img-src" in it for it in shown.complaints)
+    shown.tab.close()
+
+
+def test_an_experiment_that_has_not_begun_has_a_page(browser: Any, made: Made, tmp_path: Path) -> None:
+    experiment = made(run=False)
+    assert last_certificate(experiment) is None
+    file = tmp_path / "page.html"
+    experiment.report(file)
+    shown = Shown(browser, file)
+    for sentence in (
+        "no trial was validated",
+        "There are no metrics yet",
+        "Not verified yet",
+        "pedl experiment verify 1",
+    ):
+        assert sentence.lower() in shown.text().lower()
+    assert shown.complaints == []
+    shown.tab.close()

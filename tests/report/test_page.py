@@ -1,0 +1,134 @@
+"""What the page says: the same bytes each time, what was verified and no more, and what is missing by name."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import re
+from typing import Any
+
+import pytest
+
+from pedl.errors import InputError
+from pedl.report import charts, report_page
+from pedl.report.importance import importance
+from pedl.report.results import Results, Series
+from pedl.verify.last import keep, last_certificate, verify_and_certify
+from tests.experiment.fake_executor import Script
+from tests.report.conftest import HALVING, Made
+
+
+def page(experiment: Any) -> str:
+    """Returns the page without its scripts."""
+    whole = report_page(experiment.describe(), last_certificate(experiment))
+    return re.sub(r"<script>.*?</script>", "", whole, flags=re.DOTALL)
+
+
+def test_the_same_experiment_has_the_same_bytes(made: Made) -> None:
+    experiment = made()
+    one, other = (report_page(experiment.describe()) for _ in range(2))
+    assert one == other
+    assert one != report_page(made(reproducibility={"experiment_seed": 8}).describe())
+
+
+def test_the_page_says_what_was_verified_and_no_more(made: Made) -> None:
+    experiment = made()
+    assert "Not verified yet. Run it again and compare: <code>pedl experiment verify 1</code>" in page(experiment)
+    experiment.verify(1, [2])
+    assert "Verified: identical." in page(experiment) and "in part" in page(experiment)
+    assert "Trials that were not run again: 1, 3 to 6." in page(experiment)
+    experiment.verify(1)
+    whole = page(experiment)
+    assert "in full" in whole and "trials trained again" in whole and "not run again" not in whole
+    experiment.verify(1, [2])
+    assert page(experiment) == whole, "a part that is identical takes nothing from the whole"
+
+
+def test_a_difference_takes_the_place_of_what_was_identical(made: Made) -> None:
+    experiment = made()
+    experiment.verify(1)
+    _, content = verify_and_certify(experiment, 1, [1])
+    keep(experiment, {**content, "identical": False})
+    with pytest.raises(InputError, match="not as it was written"):
+        last_certificate(experiment)
+    experiment.verify(1)
+    assert "in full" in page(experiment), "what is damaged is replaced"
+
+
+def test_what_came_after_a_verification_was_not_verified(made: Made) -> None:
+    experiment = made()
+    _, content = verify_and_certify(experiment, 1)
+    described = experiment.describe() | {"outcome_sha256": "0" * 64}
+    assert "what came later was not verified" in report_page(described, content)
+
+
+def test_trials_that_failed_or_are_not_finite_are_in_the_table_and_in_no_chart(made: Made) -> None:
+    experiment = made(script=Script(fails={1: (2, "code")}, metrics={2: float("nan")}))
+    results = Results(experiment.describe())
+    assert [trial["id"] for trial in results.ranked].count(1) == 0 and len(results.ranked) == 4
+    assert [it.trial_id for it in results.series("validation", "accuracy")] == [1, 3, 4, 5, 6]
+    text = page(experiment)
+    assert '<span class="state error">ERROR</span>' in text and "NaN" in text
+
+
+def test_rungs_have_a_table(made: Made) -> None:
+    assert "Promoted" in page(made(searcher=HALVING))
+    assert "Promoted" not in page(made())
+
+
+def test_importance_is_computed_or_says_why_not(made: Made) -> None:
+    found = importance(Results(made().describe()))
+    assert isinstance(found, dict) and set(found) == {"units", "optimizer.name", "optimizer.rate"}
+    assert found == importance(Results(made().describe()))
+    assert sum(found.values()) == pytest.approx(1) and list(found.values()) == sorted(found.values(), reverse=True)
+    same = made(script=Script(metrics=dict.fromkeys(range(1, 7), 0.5)))
+    assert "all trials have the same accuracy" in str(importance(Results(same.describe())))
+    few = made(searcher={**made().config.to_dict()["searcher"], "max_trials": 3})
+    assert "it takes 4 trials with a result" in str(importance(Results(few.describe())))
+    assert "no hyperparameter differs" in str(importance(Results(made(hyperparameters={"units": 4}).describe())))
+
+
+def test_what_decides_comes_out_as_important(made: Made) -> None:
+    described = made(searcher={**made().config.to_dict()["searcher"], "max_trials": 12}).describe()
+    for trial in described["trials"]:
+        trial["validation"][-1]["metrics"]["accuracy"] = 0.1 * trial["hparams"]["units"]
+    found = importance(Results(described))
+    assert isinstance(found, dict) and next(iter(found)) == "units"
+
+
+def test_long_curves_are_thinned_and_keep_their_last_point() -> None:
+    steps = tuple(range(1, 1002))
+    thin = charts.thinned(Series(1, steps, tuple(float(step) for step in steps)))
+    assert len(thin.steps) <= charts.MOST_POINTS + 1 and thin.steps[-1] == 1001 and thin.values[-1] == 1001.0
+    short = Series(1, (1, 2), (0.5, 0.25))
+    assert charts.thinned(short) == short
+
+
+def test_with_many_trials_the_best_curves_are_drawn_and_the_page_says_so(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "MOST_CURVES", 2)
+    results = Results(made().describe())
+    drawn = charts.drawn_series(results, "validation", "accuracy")
+    assert {it.trial_id for it in drawn} == {trial["id"] for trial in results.ranked[:2]}
+    assert "The curves of the 2 best trials are drawn, of 6." in report_page(results.described)
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "plotly" else find(name))
+    with pytest.raises(InputError, match=r"needs plotly, .*\n.*pip install 'pedl\[report\]'"):
+        report_page(made().describe())
+
+
+def test_the_page_needs_no_tensorflow(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = builtins.__import__
+
+    def refuse(name: str, *rest: Any, **more: Any) -> Any:
+        assert name.split(".")[0] not in ("tensorflow", "keras", "torch", "sklearn"), name
+        return load(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    report_page(made().describe())
