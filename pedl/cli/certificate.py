@@ -15,7 +15,11 @@ from pedl.display.words import counted
 
 @click.group(cls=Group)
 def certificate() -> None:
-    """Check certificates, which `pedl experiment verify ID --certificate FILE` writes."""
+    """Check certificates, which `pedl experiment verify ID --certificate FILE` writes.
+
+    \b
+    Example: pedl certificate check digits.json
+    """
 
 
 @certificate.command()

@@ -14,7 +14,12 @@ from pedl.display.words import counted
 
 @click.group(cls=Group, aliases={"ls": "list"})
 def checkpoint() -> None:
-    """Look at the checkpoints of trials; 3/12 is trial 12 of experiment 3."""
+    """Look at the checkpoints of trials; 3/12 is trial 12 of experiment 3.
+
+    \b
+    Examples: pedl checkpoint list 3/12
+              pedl checkpoint download 3/12 best
+    """
 
 
 @checkpoint.command("list")

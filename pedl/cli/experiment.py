@@ -18,7 +18,13 @@ follow_option = click.option("-f", "--follow", is_flag=True, help="Go on printin
 
 @click.group(cls=Group, aliases={"ls": "list", "rm": "delete"})
 def experiment() -> None:
-    """Create experiments, run them, and look at them."""
+    """Create experiments, run them, and look at them.
+
+    \b
+    Examples: pedl experiment create examples/mnist/random.yaml examples/mnist
+              pedl experiment list
+              pedl experiment describe 1
+    """
 
 
 for command in (create, activate, wait, pause, cancel, kill, verify, compare_two, replicate, rank):

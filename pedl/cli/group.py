@@ -26,7 +26,8 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command by its name or alias; the error for an unknown one names the nearest."""
         name = self.aliases.get(args[0], args[0])
-        if self.get_command(ctx, name) is None and not args[0].startswith("-"):
+        known = self.get_command(ctx, name) is not None or args[0].startswith("-")
+        if not known and not ctx.resilient_parsing:  # a shell that completes is told nothing
             commands = self.list_commands(ctx)
             close = [it for it in commands if it.startswith(args[0])] or difflib.get_close_matches(
                 args[0], commands, n=1

@@ -6,6 +6,7 @@ import click
 
 from pedl.cli.certificate import certificate
 from pedl.cli.checkpoint import checkpoint
+from pedl.cli.completion import completion
 from pedl.cli.doctor import doctor
 from pedl.cli.experiment import experiment
 from pedl.cli.group import Root
@@ -39,7 +40,7 @@ def cli(home: str | None) -> None:
     """
 
 
-for command in (experiment, trial, checkpoint, report, preview_search, shake, certificate, doctor):
+for command in (experiment, trial, checkpoint, report, preview_search, shake, certificate, doctor, completion):
     cli.add_command(command)
 
 

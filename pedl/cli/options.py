@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pedl.cli.completion import experiments, trials
 from pedl.seeds import SEED_MAX
 
 DEFAULT_HOME = ".pedl"
@@ -15,9 +16,14 @@ DEFAULT_HOME = ".pedl"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _home(ctx: click.Context, _: click.Parameter, value: str | None) -> str:
+def home_of(ctx: click.Context, value: str | None = None) -> str:
+    """Returns the home: `value`, else what stands before the command, or in PEDL_HOME, else .pedl here."""
     # `pedl --home DIR experiment list` and `pedl experiment list --home DIR` both work; the nearer one wins.
-    return value or ctx.find_root().params.get("home") or DEFAULT_HOME
+    return value or ctx.params.get("home") or ctx.find_root().params.get("home") or DEFAULT_HOME
+
+
+def _home(ctx: click.Context, _: click.Parameter, value: str | None) -> str:
+    return home_of(ctx, value)
 
 
 def trial_name(text: str) -> tuple[int, int]:
@@ -50,5 +56,7 @@ detach_option = click.option("--detach", is_flag=True, help="Run in the backgrou
 seed_option = click.option(
     "--seed", type=click.IntRange(0, SEED_MAX), metavar="N", help="The experiment seed, instead of the configuration's."
 )
-experiment_argument = click.argument("experiment_id", metavar="ID", type=click.IntRange(min=1))
-trial_argument = click.argument("trial", metavar="E/T", type=trial_name)
+experiment_argument = click.argument(
+    "experiment_id", metavar="ID", type=click.IntRange(min=1), shell_complete=experiments
+)
+trial_argument = click.argument("trial", metavar="E/T", type=trial_name, shell_complete=trials)

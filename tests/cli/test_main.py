@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,7 @@ def every_command(command: click.Command, words: tuple[str, ...] = ()) -> list[t
 
 
 COMMANDS = every_command(cli)
+GROUPS = [(), *((name,) for name, command in cli.commands.items() if isinstance(command, click.Group))]
 
 
 def test_the_commands_are_those_of_the_documentation() -> None:
@@ -40,6 +43,36 @@ def test_the_help_of_every_command_has_an_example_of_it(words: tuple[str, ...], 
     assert result.code == 0
     assert "Example" in result.out.partition("Options:")[0]
     assert f"pedl {' '.join(words)}" in result.out.partition("Options:")[0].partition("Example")[2]
+
+
+def examples(text: str) -> list[list[str]]:
+    """Returns the commands of pedl in the examples of a help text, as words."""
+    found = []
+    for line in text.partition("Options:")[0].splitlines():
+        for part in re.split(r"&&|\||>", line.replace("$(", "").replace(")", "")):
+            start = re.search(r"\bpedl .*", part)
+            if start and not re.search(r"Usage:|`", part):
+                found.append(shlex.split(start[0].rstrip('"'))[1:])
+    return found
+
+
+@pytest.mark.parametrize("words", [*(words for words, _ in COMMANDS), *GROUPS], ids=" ".join)
+def test_every_example_is_a_command_line_that_pedl_takes(
+    words: tuple[str, ...], pedl_command: Pedl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = examples(pedl_command(*words, "--help").out)
+    assert any(tuple(it[: len(words)]) == words for it in shown)
+    taken: list[str] = []
+    monkeypatch.setattr(click.Command, "invoke", lambda self, ctx: None if ctx.invoked_subcommand else taken.append(""))
+    for example in shown:
+        assert pedl_command(*example).code == 0, example
+    assert len(taken) == len(shown)
+
+
+def test_an_example_that_is_mistyped_would_be_noticed(pedl_command: Pedl) -> None:
+    (example,) = examples("  Example: pedl experiment describe 3 --jsn > out.json")
+    assert example == ["experiment", "describe", "3", "--jsn"]
+    assert pedl_command(*example).code == 2
 
 
 def test_reading_commands_have_json() -> None:
@@ -62,14 +95,17 @@ def test_python_m_pedl_is_the_same_command() -> None:
         (["exp", "list"], "No such command: `exp`. Did you mean `pedl experiment`?"),
         (["experiment", "actvate", "3"], "Did you mean `pedl experiment activate`?"),
         (["e", "descrbe", "3"], "Did you mean `pedl experiment describe`?"),
-        (["trial", "zzz"], "There are: describe, logs, verify."),
-        (["experiment", "list", "--jsn"], "--json"),
+        (["trial", "zzz"], "There are: describe, export, logs, verify."),
+        (["experiment", "list", "--jsn"], "Did you mean --json?"),
+        (["shake", "a", "b", "--batch", "3"], "Did you mean --batches?"),
+        (["--hme", "x", "experiment", "list"], "--home"),
+        (["completion", "bsh"], "'bash', 'zsh', 'fish'"),
     ],
 )
 def test_a_mistyped_command_is_guessed(words: list[str], told: str, pedl_command: Pedl) -> None:
     result = pedl_command(*words)
     assert result.code == 2
-    assert told in result.err
+    assert told in re.sub("'(--[a-z]+)'", r"\1", result.err)  # newer versions of Click quote what they guess
     assert result.out == ""
 
 

@@ -1,0 +1,73 @@
+"""Real shells complete commands, options, experiments and trials from what `pedl completion` prints."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pedl.cli.completion import SHELLS
+from tests.cli.conftest import Pedl
+from tests.experiment.fake_executor import FakeExecutor
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def complete(tmp_path: Path, pedl_command: Pedl) -> object:
+    """Returns what bash offers for a line: `complete("pedl exp")`."""
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin" / "pedl"
+    tool.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {sys.executable} -m pedl "$@"\n')
+    tool.chmod(0o755)
+    (tmp_path / "completion.sh").write_text(pedl_command("completion", "bash").out)
+
+    def offered(line: str) -> list[str]:
+        words = line.split(" ")
+        script = (
+            "shopt -s progcomp; source completion.sh; complete -p pedl >/dev/null || exit 9\n"
+            f"COMP_WORDS=({' '.join(map(shlex.quote, words))}); COMP_CWORD={len(words) - 1}\n"
+            '_pedl_completion pedl "" ""; printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+        environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.split()
+
+    return offered
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_bash_completes_commands_options_experiments_and_trials(
+    complete: object, pedl_command: Pedl, inputs: tuple[str, str], executor: FakeExecutor
+) -> None:
+    assert callable(complete)
+    assert complete("pedl exp") == ["experiment"]
+    assert complete("pedl e desc") == ["describe"]
+    assert complete("pedl experiment create --see") == ["--seed"]
+    assert complete("pedl completion f") == ["fish"]
+    assert complete("pedl experiment describe ") == []
+    assert complete("pedl experimnt desc") == []
+    for _ in range(2):
+        assert pedl_command("experiment", "create", *inputs).code == 0
+    assert complete("pedl experiment describe ") == ["2", "1"]
+    assert complete("pedl trial logs 2/") == ["2/1", "2/2", "2/3"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_can_read_its_script(shell: str, pedl_command: Pedl) -> None:
+    result = pedl_command("completion", shell)
+    assert result.code == 0 and "_PEDL_COMPLETE" in result.out
+    if shutil.which(shell):
+        done = subprocess.run([shell, "-n"], input=result.out, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_another_shell_is_refused_with_those_that_can(pedl_command: Pedl) -> None:
+    result = pedl_command("completion", "tcsh")
+    assert result.code == 2 and "'bash', 'zsh', 'fish'" in result.err
