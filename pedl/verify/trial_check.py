@@ -2,13 +2,11 @@
 
 A trial is repeated in *legs*: one for each target that the search gave it, since a trial ends, is validated and saved
 at each of them. A record that does not reach a trial's end (paused, canceled, lost, stopped by the alarm) is compared
-as far as it goes. A failure that comes from the trial's own code or numbers must come again at the same step, and say
-the same.
+as far as it goes. A failure of the trial's own code or numbers must come again, at the same step and place.
 """
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -21,11 +19,9 @@ from pedl.experiment.profile import expected_profile, profile_differences
 from pedl.experiment.trial_state import Payload, TrialState, reached_step
 from pedl.store import ExperimentPaths
 from pedl.verify.clones import Kept
+from pedl.verify.failures import comes_again, last_line, what_failed
 from pedl.verify.legs import Legs
 from pedl.verify.result import TrialVerification
-
-_COMES_AGAIN = ("nan", "code", "data", "definition")
-"""Failures of the trial's own; others were the machine's."""
 
 _EVENTS = {"started": "started", "step": "step", "validation": "validation", "checkpoint": "checkpoint",
            "done": "reached"}  # fmt: skip
@@ -69,7 +65,7 @@ class TrialCheck:
         self._legs = self.new_legs()
         self._open = {("step", step) for step in trial.steps} | {("validation", step) for step in trial.validations}
         self._open |= {("reached", step) for step in trial.reached}
-        self._fails = trial.failure is not None and trial.failure["kind"] in _COMES_AGAIN
+        self._fails = comes_again(trial.failure)
         self._counts = {"steps": 0, "batches": 0, "tensors": 0, "metrics": 0, "checkpoints": 0}
         self._weights = False
         self.step = 0
@@ -104,7 +100,7 @@ class TrialCheck:
             trial_id=self.trial.id,
             identical=self.difference is None,
             weights=self._weights,
-            over=self.trial.closed if self.trial.failure is None else self.trial.failure["kind"] in _COMES_AGAIN,
+            over=self.trial.closed if self.trial.failure is None else comes_again(self.trial.failure),
             difference=self.difference,
             note=self._note(),
             **self._counts,
@@ -162,18 +158,17 @@ class TrialCheck:
         if payload["kind"] == "storage":
             raise StoreError(f"Trial {self.trial.id} could not be run again: {payload['message']}. Make room first.")
         failure = self.trial.failure if self._fails else None
-        said = _last_line(payload["message"])
         if failure is not None and not self._open and failure["kind"] == payload["kind"]:
             self._fails = False
             self._legs.end()
-            recorded = _last_line(failure["message"])
-            if _placeless(recorded) != _placeless(said):
-                because = f"It failed after step {self.step}, as it did, and says something else."
-                self._differs("the failure's message", recorded, said, self.step + 1, because)
+            recorded, repeated = what_failed(failure), what_failed(payload)
+            if recorded != repeated:
+                because = f"It failed after step {self.step}, as it did, and otherwise: {last_line(payload['message'])}"
+                self._differs("failure", recorded, repeated, self.step + 1, because)
         elif "session_config" in payload:
             self._asked_for(payload["session_config"])
         else:
-            because = f"It failed after step {self.step}: {said or payload['kind']}"
+            because = f"It failed after step {self.step}: {last_line(payload['message']) or payload['kind']}"
             kind = "none" if failure is None else failure["kind"]
             self._differs("failure", kind, payload["kind"], self.step + 1, because)
 
@@ -202,23 +197,10 @@ class TrialCheck:
     def _note(self) -> str:
         trial, failure = self.trial, self.trial.failure
         if failure is not None:
-            again = (
-                "and did so again"
-                if failure["kind"] in _COMES_AGAIN and self.difference is None
-                else "its record ends there"
-            )
+            again = "and did so again" if comes_again(failure) and self.difference is None else "its record ends there"
             return f"it failed in the original ({failure['kind']}), {again}"
         if trial.closed:
             return ""
         if not trial.steps:
             return "nothing was recorded of it"
         return f"its record ends with step {trial.steps_completed}: it was not over"
-
-
-def _last_line(text: Any) -> str:
-    return (str(text).strip().splitlines() or [""])[-1]
-
-
-def _placeless(line: str) -> str:
-    """Returns a line without what is another in each process: directories, addresses, TensorFlow's counts."""
-    return re.sub(r"/[^\s'\"]*/|\b0x[0-9a-fA-F]+|\[Op:[^\]]*\]", "", line)

@@ -53,6 +53,8 @@ class Script:
     """Ends the trial's attempt with a failure of that kind after its last step, as its final validation may."""
     says: str = "failed"
     """What a failure says of itself, before its step."""
+    traceback: str = ""
+    """The traceback of a failure, as a worker tells it: the frames of the user's code."""
     lost: dict[int, int] = field(default_factory=dict)
     """How many of the trial's first attempts are lost, each after its first step."""
     differs_when_repeated: dict[int, str] = field(default_factory=dict)
@@ -163,7 +165,8 @@ class FakeExecutor(Executor):
             step += 1
             fails_at, kind = self.script.fails.get(trial_id, (0, ""))
             if step == fails_at:
-                yield {"type": "failed", "kind": kind, "message": f"{self.script.says} in step {step}", "traceback": ""}
+                yield {"type": "failed", "kind": kind, "message": f"{self.script.says} in step {step}",
+                       "traceback": self.script.traceback}  # fmt: skip
                 return
             yield _step(seed, step, config["batches_per_step"])
             yield {"type": "progress", "batches": step * config["batches_per_step"]}
@@ -182,7 +185,7 @@ class FakeExecutor(Executor):
                 return
         if trial_id in self.script.fails_validated:
             yield {"type": "failed", "kind": self.script.fails_validated[trial_id],
-                   "message": f"{self.script.says} after step {step}", "traceback": ""}  # fmt: skip
+                   "message": f"{self.script.says} after step {step}", "traceback": self.script.traceback}  # fmt: skip
             return
         if saved_at != step:
             yield self._checkpoint(task, seed, step)

@@ -124,24 +124,42 @@ def test_a_failure_after_the_last_step_that_does_not_come_again_is_a_difference(
     assert "so again" not in trial.note
 
 
-def test_a_failure_that_says_something_else_has_not_come_again(experiment: Any) -> None:
-    executor = FakeExecutor(script=Script(fails={2: (3, "code")}, says="KeyError: 'x'"))
+def failing_at(line: int, error: str, directory: str = "/a/home/1/model_definition") -> str:
+    frames = f'  File "{directory}/model_def.py", line {line}, in loss\n    return table[key]\n'
+    return f"Traceback (your code only):\n{frames}{error}"
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "repeated"),
+    [
+        (failing_at(7, "ValueError: 'x'"), "code: ValueError in model_def.py, line 7, in loss"),
+        (failing_at(8, "KeyError: 'x'"), "code: KeyError in model_def.py, line 8, in loss"),
+        ("KeyError: 'x'", "code: KeyError"),
+    ],
+    ids=["another type", "another line", "no line of the user's"],
+)
+def test_a_failure_of_another_type_or_elsewhere_has_not_come_again(
+    experiment: Any, otherwise: str, repeated: str
+) -> None:
+    executor = FakeExecutor(script=Script(fails={2: (3, "code")}, traceback=failing_at(7, "KeyError: 'x'")))
     one = ran(experiment, executor)
-    executor.script.says = "KeyError: 'y'"
+    executor.script.traceback = otherwise
     difference = verify_experiment(one).trials[1].difference
     assert difference is not None
-    assert (difference.what, difference.step, difference.cause) == ("the failure's message", 3, "failure")
-    assert (difference.recorded, difference.repeated) == ("KeyError: 'x' in step 3", "KeyError: 'y' in step 3")
+    assert (difference.what, difference.step, difference.cause) == ("failure", 3, "failure")
+    assert difference.recorded == "code: KeyError in model_def.py, line 7, in loss"
+    assert difference.repeated == repeated
 
 
-def test_where_a_repetition_lies_is_no_difference_of_a_failures_message(experiment: Any) -> None:
+def test_what_a_failure_quotes_and_where_a_repetition_lies_is_no_difference(experiment: Any) -> None:
     executor = FakeExecutor(script=Script(fails={2: (3, "code")}))
-    executor.script.says = "Error\nOSError: '/a/home/1/model_definition/x.csv', <Table at 0x7f01>, [Op:__train_12]"
+    executor.script.says = "OSError: '/a/home/1/x.csv' at 12:04:55 by process 4711, <Table at 0x7f01>"
+    executor.script.traceback = failing_at(7, f"{executor.script.says}\nand more at 12:04:55")
     one = ran(experiment, executor)
-    executor.script.says = "Error\nOSError: '/b/aside/model_definition/x.csv', <Table at 0x7fa2>, [Op:__train_31]"
-    assert verify_experiment(one).identical
-    executor.script.says = "Error\nOSError: '/b/aside/model_definition/y.csv', <Table at 0x7fa2>, [Op:__train_31]"
-    assert not verify_experiment(one).identical
+    executor.script.says = "OSError: '/b/aside/x.csv' at 17:22:01 by process 321, <Table at 0x7fa2>"
+    executor.script.traceback = failing_at(7, f"{executor.script.says}\nand more at 17:22:01", "/b/aside/definition")
+    found = verify_experiment(one)
+    assert found.identical and found.trials[1].note == "it failed in the original (code), and did so again"
 
 
 def test_only_the_weights_after_the_last_rung_are_final_ones(experiment: Any) -> None:
