@@ -57,7 +57,7 @@ def curves(results: Results, group: str, name: str) -> dict[str, Any]:
         xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
         yaxis={"title": {"text": inert(name, 40)}},
         margin={"l": 60, "r": 16, "t": 16, "b": 44},
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
+        legend={"orientation": "h", "y": -0.25, "yanchor": "top"},
         hovermode="closest",
         showlegend=True,
     )

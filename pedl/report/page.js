@@ -27,7 +27,7 @@
         // A finger that drags over a chart scrolls the page.
         ...(cartesian && matchMedia("(pointer: coarse)").matches ? { dragmode: false } : {}),
         font,
-        paper_bgcolor: "rgba(0,0,0,0)",
+        paper_bgcolor: colour("--paper"),
         plot_bgcolor: "rgba(0,0,0,0)",
         hoverlabel: { bgcolor: colour("--panel"), bordercolor: colour("--line"), font },
       },
