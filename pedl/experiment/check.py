@@ -24,15 +24,27 @@ def run_check(executor: Executor, task: dict[str, Any], log: Path, source: Path)
       TrialDefinitionError: if the model definition, its data or its code is wrong; with the user's frames.
       TrialFailed: if the worker died.
     """
-    answer = last_message(executor, task)
-    if answer["type"] == "restart":
-        answer = last_message(executor, {**task, "session_config": answer["session_config"]})
+    answer = answer_to(executor, task)
     if answer["type"] == "done":
         return answer
     if answer["type"] == "failed":
         raise TrialDefinitionError(_failure(answer, Path(task["definition"]), source))
-    said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-    raise TrialFailed(f"The process that checks the model definition was lost: {answer.get('reason')}.\n{said}")
+    raise TrialFailed(
+        f"The process that checks the model definition was lost: {answer.get('reason')}.\n{log_tail(log)}"
+    )
+
+
+def answer_to(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
+    """Carries out a task, with the session that it asks for, and returns its terminal message."""
+    answer = last_message(executor, task)
+    if answer["type"] == "restart":
+        answer = last_message(executor, {**task, "session_config": answer["session_config"]})
+    return answer
+
+
+def log_tail(log: Path) -> str:
+    """Returns the end of what a worker printed."""
+    return log.read_text(errors="replace")[-2000:] if log.exists() else ""
 
 
 def check_metric(metric: str, found: list[str]) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +21,18 @@ from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
 from pedl.experiment.asking import answers, ask
 from pedl.experiment.describe import describe, summary
+from pedl.experiment.export import export_model
 from pedl.experiment.fold import ENDED, ExperimentState, fold
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.ranking import Standing, best_trial
 from pedl.experiment.running import experiment_storage, run_experiment
 from pedl.experiment.stored import StoredCheckpoint, download, stored_checkpoints, trouble_with
 from pedl.experiment.taking_over import alone
+from pedl.experiment.trial_result import TrialResult
 from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import ExecutorFactory
 from pedl.store import Draft, Home
 from pedl.store.lock import is_held
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """A trial's hyperparameters and what its last validation said."""
-
-    id: int
-    hparams: dict[str, Any]
-    metrics: dict[str, Any]
 
 
 class Experiment:
@@ -146,10 +138,23 @@ class Experiment:
     @property
     def best_trial(self) -> TrialResult | None:
         """The best trial by (searcher metric, trial number), or None before any was validated."""
-        best = best_trial(self._state())
-        if best is None:
-            return None
-        return TrialResult(best.id, best.hparams, best.validations[max(best.validations)]["metrics"])
+        state = self._state()
+        best = best_trial(state)
+        return None if best is None else self._result(state, best)
+
+    @property
+    def trials(self) -> list[TrialResult]:
+        """The trials that there are so far, by number."""
+        state = self._state()
+        return [self._result(state, trial) for _, trial in sorted(state.trials.items())]
+
+    def trial(self, trial_id: int) -> TrialResult:
+        """Returns a trial.
+
+        Raises:
+          StoreError: if there is no such trial.
+        """
+        return self._result(self._state(), self._trial(trial_id))
 
     def describe(self) -> dict[str, Any]:
         """Returns all there is to know, as plain JSON."""
@@ -191,14 +196,14 @@ class Experiment:
           InputError: if `directory` exists.
           CheckpointError: if it is damaged everywhere.
         """
-        found = self.checkpoints(trial_id)
-        wanted = [it for it in found if step in (None, it.step)]
-        if not wanted:
-            steps = ", ".join(str(it.step) for it in found) or "none"
-            of = "" if step is None else f" of step {step}"
-            raise StoreError(f"Trial {self.id}/{trial_id} has no checkpoint{of}; steps with one: {steps}.")
-        download(wanted[-1], self._home.paths(self.id), experiment_storage(self._state().created), directory)
-        return wanted[-1]
+        taken = self._checkpoint(trial_id, step)
+        download(taken, self._home.paths(self.id), experiment_storage(self._state().created), directory)
+        return taken
+
+    def export(self, trial_id: int, directory: Path, file_format: str, step: int | None = None) -> dict[str, Any]:
+        """Writes the model of a trial's newest checkpoint, or of that of a step; see `TrialResult.export`."""
+        taken = self._checkpoint(trial_id, step)
+        return export_model(self.id, self._state(), taken, self._home, self._make_executor, file_format, directory)
 
     def label(self, labels: list[str]) -> None:
         """Replaces the labels."""
@@ -251,6 +256,33 @@ class Experiment:
             count = len(trials)
             raise StoreError(f"There is no trial {self.id}/{trial_id}; experiment {self.id} has trials 1 to {count}.")
         return trials[trial_id]
+
+    def _result(self, state: ExperimentState, trial: TrialState) -> TrialResult:
+        last = trial.validations[max(trial.validations)] if trial.validations else {"metrics": {}}
+        return TrialResult(
+            id=trial.id,
+            state=state.trial_state(trial),
+            hparams=trial.hparams,
+            metrics=last["metrics"],
+            trial_seed=trial.seed,
+            steps_completed=trial.steps_completed,
+            weights_sha256=None if trial.last_reached is None else trial.last_reached["weights_sha256"],
+            _experiment=self,
+        )
+
+    def _checkpoint(self, trial_id: int, step: int | None) -> StoredCheckpoint:
+        found = self.checkpoints(trial_id)
+        wanted = [it for it in found if step in (None, it.step)]
+        if wanted:
+            return wanted[-1]
+        if found:
+            steps = ", ".join(str(it.step) for it in found)
+            raise StoreError(f"Trial {self.id}/{trial_id} has no checkpoint of step {step}; steps with one: {steps}.")
+        raise StoreError(
+            f"Trial {self.id}/{trial_id} has no checkpoint: none was made yet, or none is kept.\n"
+            "How many are kept is said by checkpoint_policy and checkpoint_storage in the configuration; the same "
+            "experiment with others, and the same seed, gives the same weights."
+        )
 
     def _is_running(self) -> bool:
         self._home.require(self.id)

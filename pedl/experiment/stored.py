@@ -47,7 +47,7 @@ def trouble_with(it: StoredCheckpoint, paths: ExperimentPaths, storage: Storage 
     """Returns what is wrong with a checkpoint, read wherever it has to be; None if it is whole."""
     with tempfile.TemporaryDirectory(prefix="pedl-verify-") as name:
         try:
-            _whole(it, paths, storage, Path(name))
+            whole(it, paths, storage, Path(name))
         except PedlError as error:
             return str(error)
     return None
@@ -63,11 +63,15 @@ def download(it: StoredCheckpoint, paths: ExperimentPaths, storage: Storage | No
     if target.exists():
         raise InputError(f"{target} exists already; name a directory that does not.")
     with tempfile.TemporaryDirectory(prefix="pedl-download-") as name:
-        copy_checkpoint(_whole(it, paths, storage, Path(name)), target.absolute(), it.sha256)
+        copy_checkpoint(whole(it, paths, storage, Path(name)), target.absolute(), it.sha256)
 
 
-def _whole(it: StoredCheckpoint, paths: ExperimentPaths, storage: Storage | None, aside: Path) -> Path:
-    """Returns a directory with the verified files: the home's, else fetched into `aside`."""
+def whole(it: StoredCheckpoint, paths: ExperimentPaths, storage: Storage | None, aside: Path) -> Path:
+    """Returns a directory with the verified files: the home's, else fetched into `aside`.
+
+    Raises:
+      CheckpointError: if the checkpoint is damaged everywhere.
+    """
     here = paths.checkpoint(it.trial, it.uuid)
     if it.stored and storage is not None:
         if here.exists():

@@ -40,8 +40,12 @@ def build(model: keras.Model, source: Source, trial_seed: int) -> None:
     """
     if model.built:
         return
-    batch = source.take(tf.nest.map_structure(lambda tensor: tensor[0], source.examples()[0]))
-    inputs = keras.utils.unpack_x_y_sample_weight(batch)[0]
-    spec = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), inputs)
+    spec = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), first_inputs(source))
     with borrowed(seeds.stream_seed(trial_seed, "build")):
         tf.function(lambda x: model(x, training=False), autograph=False).get_concrete_function(spec)
+
+
+def first_inputs(source: Source) -> Any:
+    """Returns what the first batch gives to the model: tensors, nested as the data are."""
+    batch = source.take(tf.nest.map_structure(lambda tensor: tensor[0], source.examples()[0]))
+    return keras.utils.unpack_x_y_sample_weight(batch)[0]

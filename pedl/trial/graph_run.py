@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ import tensorflow as tf
 # Not public; `tf.compat.v1` has no other way to it. tests/trial/test_graph_run.py says if it moves.
 from tensorflow.core.protobuf import config_pb2
 
+from pedl.errors import TrialDefinitionError
 from pedl.trial import operations, session
 from pedl.trial.data import data_sources
 from pedl.trial.graph import built_graph
+from pedl.trial.graph_export import export_saved_model
 from pedl.trial.graph_random import training_batch, validation_batch
 from pedl.trial.graph_state import GraphState
 from pedl.trial.means import Means
@@ -81,6 +84,15 @@ class GraphRun(Run):
 
     def finish(self) -> None:
         pass
+
+    def export(self, path: Path, file_format: str, definition: Path) -> list[str]:
+        if file_format != "saved_model":
+            raise TrialDefinitionError(
+                f"a TensorFlowTrial trains a graph, which cannot be exported as {file_format!r}, the format of Keras "
+                "models. Export it with --format saved_model."
+            )
+        export_saved_model(self.session, self._built, path)
+        return []
 
     def close(self) -> None:
         self.session.close()

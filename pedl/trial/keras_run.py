@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pedl.trial import fingerprint, metrics
-from pedl.trial.building import build, moved_by_data
+from pedl.trial.building import build, first_inputs, moved_by_data
 from pedl.trial.data import data_sources
 from pedl.trial.during import during
 from pedl.trial.keras_callbacks import KerasCallbacks
+from pedl.trial.keras_export import export_keras, export_saved_model
 from pedl.trial.keras_trial import KerasTrial
 from pedl.trial.loop import Loop
 from pedl.trial.model_trial import ModelTrial, built_model, own_metrics
@@ -90,6 +92,12 @@ class KerasRun(Run):
     def finish(self) -> None:
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def export(self, path: Path, file_format: str, definition: Path) -> list[str]:
+        if file_format == "keras":
+            return export_keras(self.model, path, definition)
+        export_saved_model(self.model, first_inputs(self._training), path)
+        return []
 
     def close(self) -> None:
         self._ahead.shutdown()

@@ -220,6 +220,21 @@ class Run(ABC):
         """Returns the hash of the model's weights; see `pedl.trial.weights`."""
 
     @abstractmethod
+    def export(self, path: Path, file_format: str, definition: Path) -> list[str]:
+        """Writes the model as it is to the new file or directory `path`; the run is of no use afterwards.
+
+        Args:
+          file_format: "keras" or "saved_model".
+          definition: the model definition.
+
+        Returns:
+          The names of the user's classes and functions that loading it wants.
+
+        Raises:
+          TrialDefinitionError: if this model cannot be written in this format.
+        """
+
+    @abstractmethod
     def finish(self) -> None:
         """Ends the training for good: weights become what the optimizer wants to end with (averages, under EMA)."""
 

@@ -104,6 +104,22 @@ def _say_samples(channel: Channel) -> dict[str, Any]:
     return {"type": "done", "samples": base64.b64encode(words).decode()}
 
 
+def _export(channel: Channel) -> dict[str, Any]:
+    """Writes a checkpoint's model as files that other programs load.
+
+    Where the trial ended, at one of its targets, the model is what it ended with, and not what it would go on from.
+    """
+    task = channel.task
+    _, run, _ = _alive(task)
+    with closing(run):
+        run.load(Path(task["resume"]["path"]), task["resume"]["sha256"])
+        if task["ended"]:
+            run.end()
+        weights = run.weights_sha256()
+        needed = run.export(Path(task["export_to"]), task["format"], Path(task["definition"]))
+    return {"type": "done", "weights_sha256": weights, "custom_objects": needed}
+
+
 def _train(channel: Channel) -> dict[str, Any]:
     task = channel.task
     started, run, findings = _alive(task)
@@ -269,7 +285,7 @@ def _failed(kind: str, message: str, error: BaseException, definition: Path) -> 
     return {"type": "failed", "kind": kind, "message": message, "traceback": user_traceback(error, definition)}
 
 
-_KINDS = {"check": _check, "profile": _say_profile, "samples": _say_samples, "train": _train}
+_KINDS = {"check": _check, "export": _export, "profile": _say_profile, "samples": _say_samples, "train": _train}
 
 # Imported with this module, before the server forks: Keras loads these parts when they are first touched.
 _PRELOADED = (keras.layers.Dense, keras.optimizers.Adam, keras.losses.get, keras.metrics.MeanMetricWrapper)

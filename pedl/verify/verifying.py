@@ -19,6 +19,7 @@ from pedl.experiment import Experiment
 from pedl.experiment.diagnosis import Circumstances
 from pedl.experiment.difference import ProfileDifference
 from pedl.experiment.fold import ENDED, ExperimentState, fold
+from pedl.experiment.place import place_aside
 from pedl.experiment.profile import profile_differences
 from pedl.experiment.running import trials_at_once, worker_environment
 from pedl.experiment.tasks import profile_task
@@ -26,7 +27,6 @@ from pedl.experiment.trial_state import TrialState
 from pedl.store import ExperimentPaths
 from pedl.verify.clones import Kept, with_ancestors
 from pedl.verify.left_out import not_executed
-from pedl.verify.place import place_aside
 from pedl.verify.result import TrialVerification, Verification
 from pedl.verify.search_again import decisions_again
 from pedl.verify.second_look import looked_at_again

@@ -1,7 +1,7 @@
-"""Where a verification works: a directory of its own, with the definition as it was when the experiment was created.
+"""Where a verification or an export works: a directory of its own, with the definition as it was at the creation.
 
-Trials may write beside their code, and the recorded copy holds what the original run wrote there. The repetition gets
-the recorded files alone, and leaves the experiment's as they are. Nothing of the place is left afterwards.
+Trials may write beside their code, and the recorded copy holds what the original run wrote there. What is done there
+gets the recorded files alone, and leaves the experiment's as they are. Nothing of the place is left afterwards.
 """
 
 from __future__ import annotations

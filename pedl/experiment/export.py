@@ -1,0 +1,164 @@
+"""A trial's model as files for other programs, and a manifest that says where it comes from.
+
+A worker builds the trial from the recorded definition, loads a checkpoint and writes the model. The directory appears
+whole: it is written aside, synced and renamed.
+
+| file | what it is |
+|---|---|
+| `model.keras`, or `saved_model/` | the model |
+| `manifest.json` | the experiment, trial, step and seeds; the hashes of its weights, checkpoint, definition and files |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pedl.errors import InputError, NotReproduced, StoreError, TrialDefinitionError, TrialFailed
+from pedl.experiment.check import answer_to, log_tail
+from pedl.experiment.fold import ExperimentState
+from pedl.experiment.outcome import outcome_sha256
+from pedl.experiment.place import place_aside
+from pedl.experiment.running import experiment_storage, worker_environment
+from pedl.experiment.stored import StoredCheckpoint, whole
+from pedl.experiment.tasks import train_task
+from pedl.experiment.trial_state import Payload
+from pedl.experiment.workers import ExecutorFactory
+from pedl.files import sync_directory, sync_file
+from pedl.store import ExperimentPaths, Home
+from pedl.version import VERSION
+
+FORMATS = {"keras": "model.keras", "saved_model": "saved_model"}
+"""By the name of a format: the name of the file or directory that holds the model."""
+
+MANIFEST = "manifest.json"
+MANIFEST_FORMAT = 1
+
+
+def export_model(
+    experiment_id: int,
+    state: ExperimentState,
+    it: StoredCheckpoint,
+    home: Home,
+    make_executor: ExecutorFactory,
+    file_format: str,
+    target: Path,
+) -> dict[str, Any]:
+    """Writes the model of a checkpoint into the new directory `target`, and returns its manifest.
+
+    Where the trial ended at the checkpoint's step, the weights are those that it ended with, whose hash is recorded:
+    an optimizer that averages, or a callback, may have put others in place of those that were trained last.
+
+    Raises:
+      InputError: if `target` exists, or there is no such format.
+      TrialDefinitionError: if the model cannot be written in this format.
+      StoreError: if the recorded model definition was changed.
+      CheckpointError: if the checkpoint is damaged everywhere.
+      NotReproduced: if the weights are not those that were recorded.
+      TrialFailed: if the worker died, or the definition failed.
+    """
+    if file_format not in FORMATS:
+        raise InputError(f"There is no format {file_format!r}; expected one of: {', '.join(FORMATS)}.")
+    if target.exists():
+        raise InputError(f"{target} exists already; name a directory that does not.")
+    with place_aside(home, experiment_id, state.created) as (place, change), _appears(target.absolute()) as directory:
+        if change is not None:
+            raise StoreError(f"The recorded model definition of experiment {experiment_id} was changed: {change}.")
+        ended = _ended_with(state, it)
+        task = _task(experiment_id, state, it, home, place)
+        task |= {"format": file_format, "export_to": str(directory / FORMATS[file_format]), "ended": ended is not None}
+        with make_executor(worker_environment(state.created["config"]), place.log) as executor:
+            answer = answer_to(executor, task)
+        _check(answer, ended, place.log(it.trial))
+        manifest = _manifest(experiment_id, state, it, answer, file_format, ended is not None)
+        manifest["files"] = _hashes(directory)
+        (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _task(
+    experiment_id: int, state: ExperimentState, it: StoredCheckpoint, home: Home, place: ExperimentPaths
+) -> Payload:
+    files = whole(it, home.paths(experiment_id), experiment_storage(state.created), place.root / "fetched")
+    resume = {"step": it.step, "batches": it.batches, "uuid": it.uuid, "sha256": it.sha256}
+    task = train_task(experiment_id, state, state.trials[it.trial], place, resume, it.step)
+    return {**task, "kind": "export", "resume": {**resume, "path": str(files)}}
+
+
+def _ended_with(state: ExperimentState, it: StoredCheckpoint) -> str | None:
+    """Returns the recorded hash of the weights that the trial ended with at a checkpoint; None if it did not end."""
+    reached = state.trials[it.trial].reached.values()
+    return next((end["weights_sha256"] for end in reached if end["batches"] == it.batches), None)
+
+
+def _check(answer: Payload, ended: str | None, log: Path) -> None:
+    if answer["type"] == "failed":
+        error = TrialDefinitionError if answer["kind"] == "definition" else TrialFailed
+        raise error(f"The model cannot be exported: {answer['message']}")
+    if answer["type"] != "done":
+        raise TrialFailed(f"The process that exports the model was lost: {answer.get('reason')}.\n{log_tail(log)}")
+    if ended not in (None, answer["weights_sha256"]):
+        raise NotReproduced(
+            f"The exported weights have sha256 {answer['weights_sha256']}, recorded was {ended}: what the trial does "
+            "at its end, in its callbacks for example, does not come out the same twice."
+        )
+
+
+def _manifest(
+    experiment_id: int, state: ExperimentState, it: StoredCheckpoint, answer: Payload, file_format: str, ended: bool
+) -> dict[str, Any]:
+    trial, created = state.trials[it.trial], state.created
+    validation = trial.validations.get(it.step)
+    return {
+        "manifest": MANIFEST_FORMAT,
+        "pedl": VERSION,
+        "experiment": experiment_id,
+        "trial": trial.id,
+        "step": it.step,
+        "batches": it.batches,
+        "ended": ended,
+        "experiment_seed": created["experiment_seed"],
+        "trial_seed": trial.seed,
+        "hparams": trial.hparams,
+        "metrics": None if validation is None else validation["metrics"],
+        "outcome_sha256": outcome_sha256(state),
+        "weights_sha256": answer["weights_sha256"],
+        "checkpoint_sha256": it.sha256,
+        "model_definition_sha256": created["model_definition_sha256"],
+        "numeric_profile": state.numeric_profile if trial.started is None else trial.started["numeric_profile"],
+        "format": file_format,
+        "model": FORMATS[file_format],
+        "custom_objects": answer["custom_objects"],
+    }
+
+
+@contextmanager
+def _appears(target: Path) -> Iterator[Path]:
+    """Gives a directory that becomes `target` when the `with` ends well, and is gone when it does not."""
+    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        for directory, _, names in os.walk(aside):
+            for name in names:
+                sync_file(Path(directory) / name)
+            sync_directory(Path(directory))
+        aside.rename(target)
+        sync_directory(target.parent)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def _hashes(directory: Path) -> dict[str, str]:
+    return {
+        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
