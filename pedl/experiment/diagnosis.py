@@ -20,6 +20,7 @@ from typing import Any
 
 from pedl.experiment.alarm import Mismatch, words
 from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.experiment.profile import SAMPLER
 from pedl.experiment.trial_state import Payload
 
 _WORD_DIGITS = 16
@@ -187,7 +188,7 @@ def _cause(symptom: _Symptom, batch: int | None, circumstances: Circumstances) -
     if circumstances.code_change is not None:
         return "code", f"The model definition is not what was recorded: {circumstances.code_change}. {symptom.because}"
     for cause in ("versions", "instruction set", "pools"):
-        entries = [it for it in circumstances.profile if it.cause == cause]
+        entries = [it for it in circumstances.profile if it.cause == cause and _matters(it, symptom)]
         if entries and (symptom.numeric or cause == "versions"):
             return cause, f"{_sides(entries)}. {symptom.because}"
     if symptom.numeric and batch is not None and batch - 1 in circumstances.resumed_at:
@@ -197,6 +198,11 @@ def _cause(symptom: _Symptom, batch: int | None, circumstances: Circumstances) -
         )
         return "resume", because
     return symptom.cause, symptom.because
+
+
+def _matters(it: ProfileDifference, symptom: _Symptom) -> bool:
+    """Decisions hang on what suggests them, and on nothing that trains; a training the other way round."""
+    return (it.entry == SAMPLER) == (symptom.cause in ("decisions", "hyperparameters"))
 
 
 def _sides(entries: Sequence[ProfileDifference]) -> str:

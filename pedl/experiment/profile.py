@@ -17,6 +17,9 @@ from pedl.variables import NOT_INHERITED
 
 PER_TRIAL = ("intra_op", "inter_op")
 
+SAMPLER = "optuna"
+"""The entry on which no training depends: the version of Optuna, there if it suggests the hyperparameters."""
+
 
 def resolve_onednn(setting: str | bool) -> bool:
     """Returns whether oneDNN is to be used: `auto` means that NumPy finds AVX512_ICL or AVX512_SPR on this processor.
@@ -66,6 +69,7 @@ _CAUSES = (
         "other kernels compute: any result of floating point may differ",
     ),
     (("python", "tensorflow", "keras", "numpy"), "versions", "other code computes: anything may differ"),
+    ((SAMPLER,), "versions", "other hyperparameters may be suggested; what is trained with given ones is the same"),
     (("floatx", "dtype_policy"), "versions", "other types are computed with: all results differ"),
 )
 _OTHERS = ("versions", "kernels or graphs are chosen otherwise: any result of floating point may differ")

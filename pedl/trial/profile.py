@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from importlib.metadata import version
 from typing import Any
 
 import keras
@@ -19,8 +20,12 @@ def instruction_set() -> list[str]:
     return list(extensions.get("baseline", [])) + list(extensions.get("found", []))
 
 
-def numeric_profile(*, op_determinism: bool) -> dict[str, Any]:
-    """Returns the profile of this process, once its pools are in force."""
+def numeric_profile(*, op_determinism: bool, searcher: str | None = None) -> dict[str, Any]:
+    """Returns the profile of this process, once its pools are in force.
+
+    Args:
+      searcher: `searcher.name` of the experiment. What Optuna suggests depends on its version, too.
+    """
     gpus = tf.config.list_logical_devices("GPU")
     return {
         "python": platform.python_version(),
@@ -41,4 +46,5 @@ def numeric_profile(*, op_determinism: bool) -> dict[str, Any]:
         "jit": False,
         "floatx": keras.config.floatx(),
         "dtype_policy": keras.config.dtype_policy().name,
+        **({"optuna": version("optuna")} if searcher == "optuna" else {}),
     }

@@ -226,7 +226,9 @@ def _alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
 
 
 def _profile(task: dict[str, Any]) -> dict[str, Any]:
-    return numeric_profile(op_determinism=task["config"]["reproducibility"]["op_determinism"])
+    config = task["config"]
+    deterministic = config["reproducibility"]["op_determinism"]
+    return numeric_profile(op_determinism=deterministic, searcher=config["searcher"]["name"])
 
 
 def _save(channel: Channel, run: Run) -> int:

@@ -1,6 +1,6 @@
 """An experiment, run again and compared: the search's decisions, then its trials, by workers like those that ran it.
 
-    decisions made again  ->  the code and the numeric profile compared  ->  trials trained again, each compared as it
+    the code and the numeric profile compared  ->  decisions made again  ->  trials trained again, each compared as it
     goes and stopped at its first difference
 
 The experiment is read and not changed: no event, no checkpoint, no log of it. How many trials are trained at once
@@ -82,11 +82,11 @@ class _Verifying:
 
     def run(self) -> Verification:
         created = self._state.created
-        count, difference = decisions_again(self._events)
         with place_aside(self._experiment.home, self._experiment.id, created) as (aside, change):
             environment = worker_environment(created["config"])
             with self._experiment.make_executor(environment, aside.log) as executor:
                 profile = self._compare_profiles(executor, aside)
+                count, difference = decisions_again(self._events, profile)
                 checks = [self._check(trial, aside, change, profile) for trial in self._trials]
                 self._run_again(executor, checks)
                 self._look_again(executor, checks)

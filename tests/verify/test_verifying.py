@@ -376,3 +376,22 @@ def test_a_clone_of_a_trial_that_differs_cannot_be_repeated_and_says_so(experime
     difference = found[created[0].trial_id]
     assert found[parent] is not None and difference is not None
     assert f"It starts from trial {parent}, which differs before that" in difference.message
+
+
+def test_another_version_of_optuna_is_the_cause_of_other_suggestions_and_of_nothing_else(experiment: Any) -> None:
+    pytest.importorskip("optuna")
+    executor = FakeExecutor(script=Script(profile={**PROFILE, "optuna": "4.6.0"}))
+    one = experiment(executor, searcher={"metric": "accuracy", **SEARCHERS["optuna"]})
+    one.run(workers=2)
+    rewrite(one.home, "started", lambda payload: payload["numeric_profile"].update(optuna="4.5.0"))
+    rewrite(one.home, "step", lambda payload: payload["metrics"].update(loss=0.5), trial_id=2)
+    found = verify_experiment(one, trials=[2])
+    assert [(it.entry, it.recorded, it.found) for it in found.profile_differences] == [("optuna", "4.5.0", "4.6.0")]
+    difference = found.trials[0].difference
+    assert found.difference is None and difference is not None and difference.cause == "operation"
+
+    rewrite(one.home, "trial_created", lambda payload: payload["hparams"].update(units=99), trial_id=5)
+    found = verify_experiment(one, trials=[1])
+    assert found.difference is not None and found.difference.cause == "versions"
+    assert "optuna: recorded 4.5.0, found 4.6.0" in found.difference.message
+    assert "Decision" in found.difference.message and "on trial 5" in found.difference.message
