@@ -14,6 +14,7 @@ from pedl.cli.options import root_home_option
 from pedl.cli.preview import preview_search
 from pedl.cli.report import report
 from pedl.cli.shake import shake
+from pedl.cli.tensorboard import tensorboard
 from pedl.cli.trial import trial
 from pedl.version import VERSION
 
@@ -40,7 +41,9 @@ def cli(home: str | None) -> None:
     """
 
 
-for command in (experiment, trial, checkpoint, report, preview_search, shake, certificate, doctor, completion):
+for command in (
+    experiment, trial, checkpoint, report, tensorboard, preview_search, shake, certificate, doctor, completion,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -24,7 +24,7 @@ from pedl.points import point
 from pedl.store import database
 from pedl.store.event_log import Draft, Event, EventLog, append_events, read_events, utc_now
 from pedl.store.lock import hold, is_held
-from pedl.store.paths import ExperimentPaths
+from pedl.store.paths import ExperimentPaths, tensorboard_directory
 
 
 class Home:
@@ -43,6 +43,11 @@ class Home:
         if database_exists or database.format_file(self.path).exists():
             database.check_format(self.path)
         return database_exists and database.has_tables(self.path)
+
+    @property
+    def tensorboard(self) -> Path:
+        """The directory of all experiments' results for TensorBoard."""
+        return tensorboard_directory(self.path)
 
     def paths(self, experiment_id: int) -> ExperimentPaths:
         return ExperimentPaths(self.path, experiment_id)
@@ -190,6 +195,7 @@ class Home:
         # The row goes first: files without a row are litter, a row without files would be a lie.
         with point("home.delete"):
             shutil.rmtree(self.paths(experiment_id).root, ignore_errors=True)
+            shutil.rmtree(self.paths(experiment_id).tensorboard, ignore_errors=True)
 
 
 def _ranges(ids: Sequence[int]) -> str:

@@ -3,6 +3,7 @@
 <home>/
   format                              the format number, read before anything else
   pedl.db                             the event log of all experiments (SQLite)
+  tensorboard/<id>/                   an experiment's results for TensorBoard, made from the log by who wants to look
   experiments/.new-<uuid>/, .lock     an experiment that is being made, and the sign that its maker lives
   experiments/<id>/
     model_definition/                 the copy that is trained, resumed and verified
@@ -28,6 +29,7 @@ class ExperimentPaths:
 
     def __init__(self, home: Path, experiment_id: int | str) -> None:
         self.root = home.absolute() / "experiments" / str(experiment_id)
+        self.tensorboard = tensorboard_directory(home) / str(experiment_id)
 
     @property
     def model_definition(self) -> Path:
@@ -64,3 +66,8 @@ class ExperimentPaths:
     def checkpoint(self, trial_id: int, uuid: str) -> Path:
         """The directory of one checkpoint."""
         return self.checkpoints(trial_id) / uuid
+
+
+def tensorboard_directory(home: Path) -> Path:
+    """Where results for TensorBoard are, a directory for each experiment."""
+    return home.absolute() / "tensorboard"

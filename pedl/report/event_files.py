@@ -1,0 +1,160 @@
+"""An experiment's results as TensorBoard reads them: a file of scalars and hyperparameters for each trial.
+
+    file of a trial = f(events of that trial, in the order of the log)
+
+The log only grows, and so does f of it: what a file lacks is appended, and a file that is not the beginning of what it
+should be is written anew. So writing again adds no point twice, whatever was cut off, and a TensorBoard that looks at
+the files while an experiment runs sees them grow. They are made from the log, by whoever wants to look: the process
+that trains has no part in it, so no bit and no second of a training depends on them.
+
+Scalars are float32, as TensorBoard has them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pedl import jsontext
+from pedl.experiment import list_experiments
+from pedl.report.extras import need
+from pedl.store import Event, Home
+from pedl.store.database import write_synced
+
+_SUCCESS, _FAILURE = "STATUS_SUCCESS", "STATUS_FAILURE"
+_ENDS = {"trial_closed": _SUCCESS, "failed": _FAILURE, "violation": _FAILURE}
+_GROUPS = {"step": "training", "validation": "validation"}
+_FILE_NAME = "events.out.tfevents.pedl"
+
+
+class EventFiles:
+    """The files of one experiment of a home, or of all.
+
+    Args:
+      experiment_id: None stands for all.
+
+    Raises:
+      InputError: if the package that makes them is missing.
+      StoreError: if there is no such experiment.
+    """
+
+    def __init__(self, home: Home, experiment_id: int | None) -> None:
+        need("tensorboard", "This", "tensorboard")
+        if experiment_id is not None:
+            home.require(experiment_id)
+        self._home = home
+        self._only = experiment_id
+        self._seen: dict[int, dict[str, Any]] = {}
+
+    @property
+    def directory(self) -> Path:
+        """What TensorBoard is pointed at."""
+        return self._home.tensorboard if self._only is None else self._home.paths(self._only).tensorboard
+
+    def update(self) -> int:
+        """Brings the files up to date; returns how many changed. Experiments that stand still are read once."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        changed = 0
+        for entry in list_experiments(self._home):
+            experiment_id = entry["id"]
+            stands_still = entry["state"] != "ACTIVE" and self._seen.get(experiment_id) == entry
+            if self._only in (None, experiment_id) and not stands_still:
+                events = self._home.events(experiment_id)
+                changed += write_event_files(events, self._home.paths(experiment_id).tensorboard)
+                self._seen[experiment_id] = entry
+        return changed
+
+
+def write_event_files(events: Iterable[Event], directory: Path) -> int:
+    """Writes the file of each trial below `directory`, and returns how many were not up to date."""
+    trials: dict[int, list[Event]] = {}
+    for event in events:
+        if event.trial_id is not None:
+            trials.setdefault(event.trial_id, []).append(event)
+    return sum(_bring_up(directory / f"trial-{number}" / _FILE_NAME, records(it)) for number, it in trials.items())
+
+
+def _bring_up(file: Path, content: bytes) -> bool:
+    there = file.read_bytes() if file.exists() else b""
+    if there == content:
+        return False
+    if there and content.startswith(there):
+        with file.open("ab") as end:
+            end.write(content[len(there) :])
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_synced(file, content)
+    return True
+
+
+def records(events: Iterable[Event]) -> bytes:
+    """Returns the file of a trial, given its events."""
+    from tensorboard.compat.proto.event_pb2 import Event as Record
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    buffer = io.BytesIO()
+    writer = RecordWriter(buffer)
+    for event in events:
+        when = datetime.fromisoformat(event.recorded_at.replace("Z", "+00:00")).timestamp()
+        for fields in _fields(event, when):
+            # Deterministic: the order of a map's entries is anything otherwise.
+            writer.write(Record(wall_time=when, **fields).SerializeToString(deterministic=True))
+    return buffer.getvalue()
+
+
+def _fields(event: Event, when: float) -> list[dict[str, Any]]:
+    if event.kind == "trial_created":
+        return [{"file_version": "brain.Event:2"}, {"summary": _begins(event.payload["hparams"], when)}]
+    if event.kind in _GROUPS:
+        return [{"step": event.payload["step"], "summary": _scalars(_GROUPS[event.kind], event.payload["metrics"])}]
+    return [{"summary": _ends(_ENDS[event.kind], when)}] if event.kind in _ENDS else []
+
+
+def _scalars(group: str, metrics: Mapping[str, Any]) -> Any:
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    numbers = {name: number for name, value in sorted(metrics.items()) if (number := as_number(value)) is not None}
+    return Summary(value=[Summary.Value(tag=f"{group}/{name}", simple_value=it) for name, it in numbers.items()])
+
+
+def as_number(value: Any) -> float | None:
+    """Returns a metric as a number, NaN and infinities included; None if it is no single number."""
+    if isinstance(value, str):
+        return float(value) if value in ("NaN", "Infinity", "-Infinity") else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _begins(hparams: Mapping[str, Any], when: float) -> Any:
+    from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionStartInfo
+
+    info = SessionStartInfo(start_time_secs=when)
+    for path, value in jsontext.flat(hparams).items():
+        if isinstance(value, bool):
+            info.hparams[path].bool_value = value
+        elif isinstance(value, int | float):
+            info.hparams[path].number_value = value
+        else:
+            info.hparams[path].string_value = value if isinstance(value, str) else json.dumps(value)
+    return _hparams_summary(SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=info))
+
+
+def _ends(status: str, when: float) -> Any:
+    from tensorboard.plugins.hparams.api_pb2 import Status
+    from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
+
+    info = SessionEndInfo(status=Status.Value(status), end_time_secs=when)
+    return _hparams_summary(SESSION_END_INFO_TAG, HParamsPluginData(session_end_info=info))
+
+
+def _hparams_summary(tag: str, content: Any) -> Any:
+    from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboard.plugins.hparams.metadata import NULL_TENSOR, PLUGIN_NAME
+
+    plugin = SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME, content=content.SerializeToString(deterministic=True))
+    return Summary(value=[Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=plugin), tensor=NULL_TENSOR)])
