@@ -7,7 +7,7 @@ Compared in the order in which one thing follows from another: configuration, co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -16,19 +16,14 @@ from typing import Any
 from pedl import jsontext
 from pedl.errors import InputError
 from pedl.experiment import Experiment
-from pedl.experiment.alarm import first_difference
-from pedl.experiment.diagnosis import Circumstances, diagnose
-from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.experiment.diagnosis import Circumstances
+from pedl.experiment.difference import ProfileDifference
 from pedl.experiment.fold import ENDED, ExperimentState, fold
-from pedl.experiment.outcome import trial_outcome
 from pedl.experiment.profile import profile_differences
-from pedl.experiment.trial_state import Payload, TrialState
+from pedl.verify.trial_pairs import Pair, batches, decisions, metrics, over, weights
 
 _FOR_PEOPLE = ("description", "labels")
 """Fields of a configuration that nothing follows from."""
-
-_COMPUTED = ("id", "decisions", "training", "validation", "weights_sha256")
-"""Parts of a trial's outcome that are compared elsewhere, or shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -109,15 +104,12 @@ def compare(one: Side, other: Side) -> Comparison:
         Section("configuration", tuple(_configuration(states))),
         Section("code", tuple(code)),
         Section("numeric profile", tuple(_unique(f"{it.entry}: {it.recorded} and {it.found}" for it in profile))),
-        Section("decisions", (*_states(one, states), *_decisions(pairs))),
-        Section("batches", tuple(_over(pairs, lambda left, right: _batches(left, right, circumstances)))),
-        Section("metrics", tuple(_over(pairs, _metrics))),
-        Section("weights", tuple(_over(pairs, _weights))),
+        Section("decisions", (*_states(one, states), *decisions(pairs))),
+        Section("batches", tuple(over(pairs, lambda left, right: batches(left, right, circumstances)))),
+        Section("metrics", tuple(over(pairs, metrics))),
+        Section("weights", tuple(over(pairs, weights))),
     ]
     return Comparison(one.name, other.name, tuple(sections))
-
-
-Pair = tuple[TrialState | None, TrialState | None]
 
 
 def _pairs(one: Side, other: Side, states: list[ExperimentState]) -> list[Pair]:
@@ -174,90 +166,6 @@ def _states(one: Side, states: list[ExperimentState]) -> Iterator[str]:
     """An experiment that is over has an outcome, and one that may go on has none."""
     if one.trial_id is None and (states[0].state in ENDED) != (states[1].state in ENDED):
         yield f"state: {states[0].state} and {states[1].state}"
-
-
-def _decisions(pairs: Iterable[Pair]) -> Iterator[str]:
-    for one, other in pairs:
-        if one is None or other is None:
-            there = one or other
-            assert there is not None
-            yield f"trial {there.id}: only one side has it"
-            continue
-        sides = [jsontext.flat(_decided(it)) for it in (one, other)]
-        for name in sorted({*sides[0], *sides[1]}):
-            left, right = (side.get(name, "nothing") for side in sides)
-            if not _same(left, right):
-                yield f"trial {_named(one, other)}: {name}: {left} and {right}"
-
-
-def _decided(trial: TrialState) -> Payload:
-    """All of a trial's outcome that no worker computed."""
-    of = trial_outcome(trial)
-    return {**{name: value for name, value in of.items() if name not in _COMPUTED}, **of["decisions"]}
-
-
-def _same(one: Any, other: Any) -> bool:
-    return jsontext.dumps(one) == jsontext.dumps(other)  # 1 is not 1.0, and 0.0 not -0.0: they are other bits
-
-
-def _over(pairs: Iterable[Pair], found: Callable[[TrialState, TrialState], str | None]) -> Iterator[str]:
-    for one, other in pairs:
-        line = None if one is None or other is None else found(one, other)
-        if one is not None and other is not None and line is not None:
-            yield f"trial {_named(one, other)}: {line}"
-
-
-def _named(one: TrialState, other: TrialState) -> str:
-    return str(one.id) if one.id == other.id else f"{one.id} and {other.id}"
-
-
-def _batches(one: TrialState, other: TrialState, circumstances: Circumstances) -> str | None:
-    difference = first_between(one, other, circumstances)
-    if difference is None:
-        alone = sorted(set(one.steps) ^ set(other.steps))
-        return f"step {alone[0]} is recorded on one side alone" if alone else None
-    where = f"batch {difference.batch} (step {difference.step}), " if difference.batch else ""
-    tensors = f" Tensors: {', '.join(difference.tensors[:6])}." if difference.tensors else ""
-    return (
-        f"{where}{difference.what}: {difference.recorded} and {difference.repeated}. "
-        f"Cause: {difference.cause}. {difference.because}{tensors}"
-    )
-
-
-def first_between(one: TrialState, other: TrialState, circumstances: Circumstances) -> Difference | None:
-    """Returns the first difference in the words of two trials' batches; None if there is none in what both have."""
-    places: list[tuple[str, Payload | None, Payload | None]] = [("started", one.started, other.started)]
-    places += [("step", one.steps[step], other.steps.get(step)) for step in sorted(one.steps)]
-    for kind, left, right in places:
-        if left is None or right is None:
-            continue
-        recorded, repeated = ({**side, "metrics": {}} for side in (left, right))
-        mismatch = first_difference(kind, recorded, repeated)
-        if mismatch is not None:
-            return diagnose(kind, recorded, repeated, mismatch, circumstances)
-    return None
-
-
-def _metrics(one: TrialState, other: TrialState) -> str | None:
-    for what, kind in (("steps", "training"), ("validations", "validation")):
-        left, right = getattr(one, what), getattr(other, what)
-        for step in sorted({*left, *right}):
-            if step not in left or step not in right:
-                return f"step {step}: {kind} is recorded on one side alone"
-            sides = [jsontext.flat({"metrics": it[step]["metrics"]}) for it in (left, right)]
-            for name in sorted({*sides[0], *sides[1]}):
-                recorded, repeated = (side.get(name, "nothing") for side in sides)
-                if not _same(recorded, repeated):
-                    return f"step {step}, {kind} {name}: {recorded} and {repeated}"
-    return None
-
-
-def _weights(one: TrialState, other: TrialState) -> str | None:
-    for step in sorted({*one.reached, *other.reached}):
-        left, right = (it.reached.get(step, {}).get("weights_sha256", "nothing") for it in (one, other))
-        if left != right:
-            return f"step {step}: {left} and {right}"
-    return None
 
 
 def _unique(lines: Iterable[str]) -> Iterator[str]:

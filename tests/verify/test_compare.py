@@ -174,3 +174,19 @@ def test_an_experiment_that_goes_on_is_not_one_that_is_over(ran: Any) -> None:
         connection.execute("DELETE FROM events WHERE kind = 'completed' AND experiment_id = ?", (other.id,))
     assert (other.outcome_sha256, one.outcome_sha256 is None) == (None, False)
     assert compared(one, other)["decisions"] == ["state: COMPLETED and ACTIVE"]
+
+
+def test_a_clone_of_another_parent_is_another_decision(ran: Any) -> None:
+    searcher = {"metric": "accuracy", **SEARCHERS["pbt"]}
+    one, other = ran(searcher=searcher), ran(searcher=searcher)
+    assert compare(Side(one), Side(other)).identical
+    created = [it for it in one.home.events(1) if it.kind == "trial_created"]
+    clone = next(it for it in created if it.payload.get("parent"))
+    parent = clone.payload["parent"]["trial_id"]
+    another = next(it.trial_id for it in created if it.trial_id != parent and not it.payload.get("parent"))
+    changed(clone.trial_id or 0, "trial_created", lambda it: it["parent"].update(trial_id=another))(other)
+    found = compared(one, other)
+    assert (found["first"], found["decisions"]) == (
+        "decisions", [f"trial {clone.trial_id}: parent.trial_id: {parent} and {another}"]
+    )  # fmt: skip
+    assert one.outcome_sha256 != other.outcome_sha256
