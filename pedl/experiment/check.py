@@ -13,7 +13,7 @@ from pedl.errors import ConfigError, TrialDefinitionError, TrialFailed
 from pedl.executor import Executor, last_message
 
 
-def run_check(executor: Executor, task: dict[str, Any], log: Path, source: Path) -> dict[str, Any]:
+def run_check(executor: Executor, task: dict[str, Any], log: Path, source: str) -> dict[str, Any]:
     """Carries a check task out and returns what the worker found: metrics, numeric profile, warnings.
 
     Args:
@@ -58,14 +58,14 @@ def check_metric(metric: str, found: list[str]) -> None:
         raise ConfigError(f"searcher.metric: found {metric!r}, expected a validation metric of the trial: {names}")
 
 
-def of_the_source(message: str, copy: Path, source: Path) -> str:
+def of_the_source(message: str, copy: Path, source: str) -> str:
     """Returns a message that names the source: the copy that was run is gone when it is read."""
     for directory in (copy.resolve(), copy):
-        message = message.replace(str(directory), str(source))
+        message = message.replace(str(directory), source)
     return message
 
 
-def _failure(answer: dict[str, Any], copy: Path, source: Path) -> str:
+def _failure(answer: dict[str, Any], copy: Path, source: str) -> str:
     message = of_the_source(str(answer["message"]), copy, source)
     if answer["kind"] != "code":
         return message

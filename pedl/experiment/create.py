@@ -57,9 +57,16 @@ def settle(config: ExperimentConfig, seed: int | None) -> ExperimentConfig:
 
 
 def create(
-    config: ExperimentConfig, model_definition: Path, home: Home, make_executor: ExecutorFactory = LocalExecutor
+    config: ExperimentConfig,
+    model_definition: Path,
+    home: Home,
+    make_executor: ExecutorFactory = LocalExecutor,
+    known_as: str | None = None,
 ) -> tuple[int, WarmExecutor]:
     """Creates an experiment from a settled configuration; nothing is trained yet.
+
+    Args:
+      known_as: what messages call the model definition; None: by its path.
 
     Returns:
       The experiment's id, and the executor that carried out the check: the caller uses it or closes it.
@@ -70,6 +77,7 @@ def create(
       TrialDefinitionError: if the model definition is wrong.
       StoreError: if the home cannot be written.
     """
+    source = known_as or str(model_definition)
     home.is_there()  # a home that is refused is refused at once
     with tempfile.TemporaryDirectory(prefix="pedl-check-") as name:
         aside = ExperimentPaths(Path(name), 0)
@@ -92,8 +100,8 @@ def create(
         executor = make_executor(environment, logs)
         try:
             task = _check_task(created, decisions, aside)
-            found = run_check(executor, task, aside.log(CHECK_TRIAL_ID), model_definition)
-            _check_untouched(aside, files, model_definition)
+            found = run_check(executor, task, aside.log(CHECK_TRIAL_ID), source)
+            _check_untouched(aside, files, source)
             check_metric(config.searcher.metric, found["validation_metrics"])
             created["numeric_profile"] = found["numeric_profile"]
             created["warnings"] = found["warnings"]
@@ -124,7 +132,7 @@ def _check_task(created: Payload, decisions: list[Draft], aside: ExperimentPaths
     return check_task(created, first["hparams"], first["trial_seed"], aside)
 
 
-def _check_untouched(aside: ExperimentPaths, files: Files, source: Path) -> None:
+def _check_untouched(aside: ExperimentPaths, files: Files, source: str) -> None:
     # Training would do the same to the copy that is kept, and another trial would then meet other code.
     change = GuardedCopy(aside.model_definition, files).change()
     if change is not None:

@@ -9,6 +9,7 @@ from pedl.config import ExperimentConfig, parse_config, read_config
 from pedl.executor import LocalExecutor
 from pedl.experiment.create import create, settle
 from pedl.experiment.experiment import Experiment, shown_state
+from pedl.experiment.given_class import files_of, with_entrypoint
 from pedl.experiment.workers import ExecutorFactory
 from pedl.store import Home
 from pedl.store.lock import is_held
@@ -16,7 +17,7 @@ from pedl.store.lock import is_held
 
 def create_experiment(
     config: ExperimentConfig | dict[str, Any] | str | Path,
-    model_definition: str | Path,
+    model_definition: str | Path | type,
     home: Home | str | Path = ".pedl",
     seed: int | None = None,
     make_executor: ExecutorFactory = LocalExecutor,
@@ -26,7 +27,8 @@ def create_experiment(
 
     Args:
       config: a configuration, a dict, or the path of a YAML file.
-      model_definition: a directory, or one .py file.
+      model_definition: a directory, one .py file, or a trial class: of a module, or of a script or a notebook's cells.
+        Such a class is written down with the names that it uses; see docs/python.md.
       seed: the experiment seed, 0 .. 2**31 - 1; takes precedence over the configuration's.
       make_executor: what runs the check and the trials.
       keep_warm: keep the process that did the check until `run`, which then starts some seconds sooner; meanwhile it
@@ -42,7 +44,12 @@ def create_experiment(
     elif isinstance(config, dict):
         config = parse_config(config)
     where = home if isinstance(home, Home) else Home(Path(home))
-    experiment_id, warm = create(settle(config, seed), Path(model_definition), where, make_executor)
+    if isinstance(model_definition, type):
+        with files_of(model_definition) as given:
+            settled = settle(with_entrypoint(config, given), seed)
+            experiment_id, warm = create(settled, given.directory, where, make_executor, given.known_as)
+    else:
+        experiment_id, warm = create(settle(config, seed), Path(model_definition), where, make_executor)
     if keep_warm:
         return Experiment(experiment_id, where, warm.or_new(make_executor))
     warm.executor.close()

@@ -174,7 +174,8 @@ class ShortRuns:
             log = (self._directory / "runs.log").read_text(errors="replace")[-2000:]
             raise TrialFailed(f"The process that trains the trial was lost: {done.failure['reason']}.\n{log}")
         message = str(done.failure["message"])
-        raise TrialDefinitionError(message if source is None else of_the_source(message, subject.definition, source))
+        known_as = str(subject.definition if source is None else source)
+        raise TrialDefinitionError(of_the_source(message, subject.definition, known_as))
 
     def _task(self, subject: Subject, there: Surroundings) -> dict[str, Any]:
         self._runs += 1

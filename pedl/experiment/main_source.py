@@ -1,0 +1,150 @@
+"""Where the things of `__main__` stand in its source: a script's file, or the cells of a notebook.
+
+Cells are found where IPython leaves them for tracebacks (`linecache`). Only what stands at the top of a script or cell
+is looked at, inside of `if`, `try` and `with`, too, but not what a function defines when it runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import resolve_name
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A script or a cell, parsed."""
+
+    file: str
+    text: str
+    tree: ast.Module
+
+    def statements(self) -> Iterator[ast.stmt]:
+        """Yields the statements that run when the unit does, those in the bodies of `if` and its like, too."""
+        pending: list[ast.AST] = list(self.tree.body)
+        while pending:
+            node = pending.pop(0)
+            if isinstance(node, ast.stmt):
+                yield node
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = (it for it in ast.iter_child_nodes(node) if isinstance(it, ast.stmt | ast.ExceptHandler))
+                pending[:0] = inner
+
+    def source(self, node: ast.stmt) -> str:
+        """Returns the lines of a statement, with decorators and comments; without an indentation of its own."""
+        if node.col_offset:
+            return ast.unparse(node)
+        lines = self.text.splitlines()[_first_line(node) - 1 : node.end_lineno]
+        return "\n".join(lines)
+
+
+class MainSource:
+    """The source of `__main__`, and what its names were bound by."""
+
+    def __init__(self) -> None:
+        self.main = sys.modules["__main__"]
+        file = getattr(self.main, "__file__", None)
+        # An entry without a time of change is no file: a cell.
+        cells = [name for name, entry in linecache.cache.items() if len(entry) == 4 and entry[1] is None]
+        self._units = [unit for name in [*([file] if file else []), *cells] if (unit := _parsed(name)) is not None]
+
+    def definition(self, name: str, value: Any) -> str | None:
+        """Returns the source of the class, function or lambda `value`; None if it is not to be found."""
+        for file, line in _places(value):
+            unit = _parsed(file)
+            for node in unit.statements() if unit is not None else ():
+                named = _is_named(node, name) or _is_lambda(node, name)
+                if unit is not None and named and _first_line(node) <= line <= (node.end_lineno or line):
+                    return unit.source(node)
+        if isinstance(value, FunctionType):
+            return None
+        # A class without methods, or what a decorator made of a definition.
+        found = [unit.source(node) for unit in self._units for node in unit.statements() if _is_named(node, name)]
+        return found[-1] if found else None
+
+    def imports(self, name: str, value: Any) -> list[str]:
+        """Returns the import statements that bind `name` to `value`, without repetition; [] if there are none."""
+        found = [
+            text
+            for unit in self._units
+            for node in unit.statements()
+            for text, bound, imported in self._imported(node, name)
+            if bound == name and imported is value
+        ]
+        return list(dict.fromkeys(found))
+
+    def postpones_annotations(self) -> bool:
+        """Tells whether annotations are texts, as `from __future__ import annotations` has it."""
+        nodes = [node for unit in self._units for node in unit.statements() if isinstance(node, ast.ImportFrom)]
+        return any(it.name == "annotations" for node in nodes if node.module == "__future__" for it in node.names)
+
+    def _imported(self, node: ast.stmt, wanted: str) -> Iterator[tuple[str, str, Any]]:
+        """Yields (statement, name, value) for each name of an import; `wanted` for those of `import *`."""
+        if isinstance(node, ast.Import):
+            for it in node.names:
+                named = f" as {it.asname}" if it.asname else ""
+                top = it.name.partition(".")[0]
+                yield f"import {it.name}{named}", it.asname or top, sys.modules.get(it.name if it.asname else top)
+        elif isinstance(node, ast.ImportFrom):
+            module = self._absolute(node)
+            for it in node.names:
+                name = wanted if it.name == "*" else it.name
+                named = f" as {it.asname}" if it.asname else ""
+                value = getattr(sys.modules.get(module), name, sys.modules.get(f"{module}.{name}", self))
+                yield f"from {module} import {name}{named}", it.asname or name, value
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        module = node.module or ""
+        return resolve_name("." * node.level + module, getattr(self.main, "__package__", None) or "") or module
+
+
+def importable(name: str, value: Any) -> str | None:
+    """Returns an import of `value`, a module or a thing of one other than `__main__`; None if it cannot be imported."""
+    if isinstance(value, ModuleType):
+        return f"import {value.__name__} as {name}"
+    module, attribute = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if module in (None, "__main__") or getattr(sys.modules.get(str(module)), str(attribute), None) is not value:
+        return None
+    return f"from {module} import {attribute} as {name}"
+
+
+def _parsed(file: str) -> Unit | None:
+    text = "".join(linecache.getlines(file))
+    try:
+        return Unit(file, text, ast.parse(text)) if text else None
+    except SyntaxError:  # a cell that was no Python, or generated code
+        return None
+
+
+def _places(value: Any) -> Iterator[tuple[str, int]]:
+    """Yields file and line of the code of a function, or of the methods of a class."""
+    if isinstance(value, type):
+        for it in vars(value).values():
+            function = inspect.unwrap(getattr(it, "__func__", getattr(it, "fget", it)))
+            if isinstance(function, FunctionType) and function.__qualname__.startswith(f"{value.__qualname__}."):
+                yield function.__code__.co_filename, function.__code__.co_firstlineno
+    else:
+        code = getattr(inspect.unwrap(value), "__code__", None) if callable(value) else None
+        if isinstance(code, CodeType):
+            yield code.co_filename, code.co_firstlineno
+
+
+def _is_named(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+
+
+def _is_lambda(node: ast.stmt, name: str) -> bool:
+    if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda)):
+        return False
+    return [getattr(it, "id", None) for it in node.targets] == [name]
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(it.lineno for it in decorators)])

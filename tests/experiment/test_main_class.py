@@ -1,0 +1,192 @@
+"""A class of a script is written down with what it uses, and nothing else; what cannot be is named."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WRITE = "\nfrom pedl.experiment.main_class import written_down as _written\nprint(_written({name}), end='')\n"
+HEAD = "# Trial and what it uses, as they were when the experiment was created.\n"
+
+
+def written(directory: Path, script: str, name: str = "Trial", **environment: str) -> str:
+    """Runs a script in a new process and returns what its class is written down as."""
+    (directory / "script.py").write_text(script + WRITE.format(name=name))
+    done = subprocess.run(
+        [sys.executable, str(directory / "script.py")],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return done.stdout
+
+
+USED = '''\
+import json as text_of
+import os.path
+from math import inf, pi
+from collections import *
+
+print("not taken along")
+NAMES = {"b", "a"}
+RATES = tuple(0.1 * it for it in range(2))
+unused = object()
+helper = object()  # a global that is hidden by a local of its name
+
+
+def late():
+    return Counter(os.path.sep), Other
+
+
+def marked(cls):
+    cls.mark = MARK
+    return cls
+
+
+MARK = "here"
+twice = lambda x: 2 * x  # as it stands
+
+
+class Base:
+    rates = RATES
+
+
+@marked
+class Trial(Base):
+    """Says what it is."""
+
+    names = NAMES
+
+    def run(self):
+        # with its comments
+        helper = late()
+        return text_of.dumps([pi, twice(1)]), helper, missing_until_it_runs
+
+
+class Other(Trial):
+    pass
+'''
+
+EXPECTED = (
+    HEAD
+    + '''\
+from collections import Counter
+from math import pi
+import json as text_of
+import os.path
+
+
+MARK = 'here'
+NAMES = {'a', 'b'}
+RATES = (0.0, 0.1)
+
+
+class Base:
+    rates = RATES
+
+
+def marked(cls):
+    cls.mark = MARK
+    return cls
+
+
+@marked
+class Trial(Base):
+    """Says what it is."""
+
+    names = NAMES
+
+    def run(self):
+        # with its comments
+        helper = late()
+        return text_of.dumps([pi, twice(1)]), helper, missing_until_it_runs
+
+
+def late():
+    return Counter(os.path.sep), Other
+
+
+class Other(Trial):
+    pass
+
+
+twice = lambda x: 2 * x  # as it stands
+'''
+)
+
+
+def test_a_class_is_written_down_with_what_it_uses_and_nothing_else(tmp_path):
+    text = written(tmp_path, USED).removeprefix("not taken along\n")
+    assert text == EXPECTED
+    exec(compile(text, "model_def.py", "exec"), names := {})
+    assert names["Trial"].mark == "here"
+
+
+def test_the_text_is_the_same_in_every_process_and_place(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    script = USED.replace("print(", "# print(")
+    texts = {written(tmp_path / name, script, PYTHONHASHSEED=seed) for name, seed in (("a", "1"), ("b", "2"))}
+    assert texts == {EXPECTED}
+
+
+def test_data_are_written_as_they_are_and_not_as_they_were_made(tmp_path):
+    script = "units = []\nfor it in range(3):\n    units.append(it)\nclass Trial:\n    def run(self): return units\n"
+    assert "units = [0, 1, 2]\n" in written(tmp_path, script)
+
+
+def test_what_stands_in_a_block_or_was_renamed_is_found(tmp_path):
+    script = """\
+from __future__ import annotations
+if True:
+    try:
+        import tomllib_that_is_not_there
+    except ImportError:
+        import json as tomllib_that_is_not_there
+    class Plain:
+        size = 3
+Alias = Plain
+class Trial(Alias):
+    def run(self, of: Alias) -> None: return tomllib_that_is_not_there
+"""
+    text = written(tmp_path, script)
+    assert text.startswith(HEAD + "from __future__ import annotations\n\nimport json as tomllib_that_is_not_there\n")
+    assert "class Plain:\n    size = 3\n\n\nAlias = Plain\n\n\nclass Trial(Alias):" in text
+
+
+def test_functions_that_stand_beside_it_are_taken_along(tmp_path):
+    script = "SIZE = 3\ndef make_data_loaders(config, hparams): return SIZE\nclass Trial:\n    pass\n"
+    assert "SIZE = 3\n\n\nclass Trial:\n    pass\n\n\ndef make_data_loaders" in written(tmp_path, script)
+    own = "def make_data_loaders(): pass\nclass Trial:\n    def make_data_loaders(self): pass\n"
+    assert "\ndef make_data_loaders(): pass" not in written(tmp_path, own)
+
+
+def test_everything_that_cannot_be_written_down_is_named_at_once(tmp_path):
+    script = """\
+import io
+stream = io.BytesIO()
+exec("def made(): pass")
+def uses(): return stream
+class Trial:
+    def run(self): return uses(), made
+"""
+    with pytest.raises(RuntimeError) as error:
+        written(tmp_path, script)
+    said = str(error.value)
+    assert "Trial cannot be written down for its experiment:\n  made, which Trial uses, is a builtins.function" in said
+    assert "  stream, which uses uses, is a _io.BytesIO, neither plain data (None, bool, int" in said
+    assert "Make it where it is used, in a method of the trial or in a function" in said
+
+
+def test_a_class_that_a_function_made_is_refused(tmp_path):
+    script = "def make():\n    class Trial:\n        pass\n    return Trial\nIt = make()\n"
+    with pytest.raises(RuntimeError, match=r"make.<locals>.Trial is not Trial of the script.*\n.*Define it at the top"):
+        written(tmp_path, script, "It")
