@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 
 import click
 import pytest
 
 from pedl.cli.main import cli
+from pedl.experiment.difference import Difference, ProfileDifference
 from tests.docs.pages import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "commands.md").read_text()
@@ -55,10 +57,34 @@ def test_the_page_has_no_other_command() -> None:
 
 def test_every_command_that_keeps_or_reads_experiments_takes_a_home() -> None:
     without = {words for words, command in commands() if "home" not in {it.name for it in command.params}}
-    assert without == {"pedl preview-search", "pedl shake", "pedl doctor"}
+    assert without == {"pedl preview-search", "pedl shake", "pedl doctor", "pedl completion"}
 
 
 def test_every_command_has_an_example_that_is_run() -> None:
     lines = [line for block in blocks("docs/commands.md") if block.language == "sh" for line in block.text.splitlines()]
     for words, _ in commands():
         assert any(line.startswith(words) for line in lines), words
+
+
+TOLD_ELSEWHERE = {"pedl experiment create": "wait", "pedl experiment activate": "wait"}
+"""Commands whose JSON is told where another command is."""
+
+
+def told(words: str) -> str:
+    """Returns what the page says of a command."""
+    return PAGE.partition(f"\n### {words}")[2].partition("\n##")[0]
+
+
+@pytest.mark.parametrize("words", [words for words, it in commands() if "as_json" in {p.name for p in it.params}])
+def test_the_json_of_a_command_is_shown_or_told(words: str) -> None:
+    # A document that is shown is held against what is printed by tests/docs/test_pages.py, key by key.
+    text = told(f"pedl experiment {TOLD_ELSEWHERE[words]}" if words in TOLD_ELSEWHERE else words)
+    assert "```json" in text or "The JSON" in text, words
+
+
+def test_the_fields_of_a_difference_are_those_on_the_page() -> None:
+    text = told("pedl experiment verify")
+    for section, row in ((Difference, "difference"), (ProfileDifference, "profile_differences")):
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| `{row}` |")]
+        named = set(re.findall(r"`(\w+)`", line.partition(":")[2]))
+        assert named == {field.name for field in fields(section)}
