@@ -10,6 +10,7 @@ from pedl.cli.completion import completion
 from pedl.cli.doctor import doctor
 from pedl.cli.experiment import experiment
 from pedl.cli.group import Root
+from pedl.cli.mlflow import mlflow
 from pedl.cli.options import root_home_option
 from pedl.cli.preview import preview_search
 from pedl.cli.report import report
@@ -42,7 +43,7 @@ def cli(home: str | None) -> None:
 
 
 for command in (
-    experiment, trial, checkpoint, report, tensorboard, preview_search, shake, certificate, doctor, completion,
+    experiment, trial, checkpoint, report, tensorboard, mlflow, preview_search, shake, certificate, doctor, completion,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -27,7 +27,8 @@ from pedl.store.database import write_synced
 
 _SUCCESS, _FAILURE = "STATUS_SUCCESS", "STATUS_FAILURE"
 _ENDS = {"trial_closed": _SUCCESS, "failed": _FAILURE, "violation": _FAILURE}
-_GROUPS = {"step": "training", "validation": "validation"}
+GROUPS = {"step": "training", "validation": "validation"}
+"""What metrics of an event are called, by its kind."""
 _FILE_NAME = "events.out.tfevents.pedl"
 
 
@@ -99,7 +100,7 @@ def records(events: Iterable[Event]) -> bytes:
     buffer = io.BytesIO()
     writer = RecordWriter(buffer)
     for event in events:
-        when = datetime.fromisoformat(event.recorded_at.replace("Z", "+00:00")).timestamp()
+        when = recorded_s(event)
         for fields in _fields(event, when):
             # Deterministic: the order of a map's entries is anything otherwise.
             writer.write(Record(wall_time=when, **fields).SerializeToString(deterministic=True))
@@ -109,9 +110,14 @@ def records(events: Iterable[Event]) -> bytes:
 def _fields(event: Event, when: float) -> list[dict[str, Any]]:
     if event.kind == "trial_created":
         return [{"file_version": "brain.Event:2"}, {"summary": _begins(event.payload["hparams"], when)}]
-    if event.kind in _GROUPS:
-        return [{"step": event.payload["step"], "summary": _scalars(_GROUPS[event.kind], event.payload["metrics"])}]
+    if event.kind in GROUPS:
+        return [{"step": event.payload["step"], "summary": _scalars(GROUPS[event.kind], event.payload["metrics"])}]
     return [{"summary": _ends(_ENDS[event.kind], when)}] if event.kind in _ENDS else []
+
+
+def recorded_s(event: Event) -> float:
+    """Returns when an event was recorded, in seconds since 1970."""
+    return datetime.fromisoformat(event.recorded_at.replace("Z", "+00:00")).timestamp()
 
 
 def _scalars(group: str, metrics: Mapping[str, Any]) -> Any:
