@@ -245,6 +245,25 @@ class Counting(keras.utils.PyDataset):
         return self.x[:4] * taken, self.x[:4, 0]""",
         training="Counting(x)",
     ),
+    "the order in which tasks end": Planted(
+        "load",
+        "turn",
+        "import time\nfrom concurrent.futures import ThreadPoolExecutor, as_completed",
+        """\
+def task(number):
+    time.sleep(0.2 * number)
+    return number
+
+
+def value():
+    with ThreadPoolExecutor(2) as pool:
+        tasks = [pool.submit(task, number) for number in (0, 1)]
+        return 1 + int("".join(str(it.result()) for it in as_completed(tasks)))  # here""",
+        """\
+def value():
+    with ThreadPoolExecutor(2) as pool:
+        return 1 + int("".join(map(str, pool.map(int, (0, 1)))))""",
+    ),
     "the order of the locale": Planted(
         "locale",
         "locale",

@@ -32,6 +32,9 @@ from pedl.trial import start
 from pedl.trial.patches import Patches
 from pedl.trial.shaken.clock import set_clock
 
+_FIRST_TASK = 20
+"""How many times later than others the first task of a pool is."""
+
 _put = Patches().replace  # never taken back: the process is the trial's alone
 
 
@@ -133,14 +136,17 @@ def _locale(name: str) -> None:
 
 
 def _threads(delay_s: float) -> None:
-    """Lets Python's threads take turns at other moments: each second task of a pool is late, switches are frequent."""
+    """Lets Python's threads take turns at other moments: each second task of a pool is late, switches are frequent.
+
+    The first task is so late that others, though slower, end before it.
+    """
     sys.setswitchinterval(1e-5)
     run, counted, lock = pool._WorkItem.run, [0], threading.Lock()
 
     def late(item: Any) -> None:
         with lock:
             counted[0] += 1
-            wait = counted[0] % 2
+            wait = _FIRST_TASK if counted[0] == 1 else counted[0] % 2
         time.sleep(delay_s * wait)
         run(item)
 
