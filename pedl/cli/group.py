@@ -13,6 +13,9 @@ from pedl.errors import PedlError
 INTERRUPTED = 130
 """The exit code of a command that was interrupted, and of an experiment that can go on."""
 
+_CLOSE_ELSEWHERE = 0.8
+"""How like a word a command must be that stands somewhere else."""
+
 
 class Group(click.Group):
     """Commands by name; `aliases` maps other names to those."""
@@ -28,13 +31,25 @@ class Group(click.Group):
         name = self.aliases.get(args[0], args[0])
         known = self.get_command(ctx, name) is not None or args[0].startswith("-")
         if not known and not ctx.resilient_parsing:  # a shell that completes is told nothing
-            commands = self.list_commands(ctx)
-            close = [it for it in commands if it.startswith(args[0])] or difflib.get_close_matches(
-                args[0], commands, n=1
-            )
-            guess = f"Did you mean `{ctx.command_path} {close[0]}`?" if close else f"There are: {', '.join(commands)}."
+            meant = " or ".join(f"`{it}`" for it in self._meant(ctx, args[0]))
+            guess = f"Did you mean {meant}?" if meant else f"There are: {', '.join(self.list_commands(ctx))}."
             ctx.fail(f"No such command: `{args[0]}`. {guess}")
         return super().resolve_command(ctx, [name, *args[1:]])
+
+    def _meant(self, ctx: click.Context, word: str) -> list[str]:
+        """Returns the commands that a person may have meant: here, else with another noun before them."""
+        here = self.list_commands(ctx)
+        if close := [it for it in here if it.startswith(word)] or difflib.get_close_matches(word, here, n=1):
+            return [f"{ctx.command_path} {close[0]}"]
+        root = ctx.find_root()
+        nouns = {name: it for name, it in getattr(root.command, "commands", {}).items() if isinstance(it, click.Group)}
+        elsewhere = {name for noun in nouns.values() for name in noun.commands}
+        close = difflib.get_close_matches(word, sorted(elsewhere), n=1, cutoff=_CLOSE_ELSEWHERE)
+        return [
+            f"{root.command_path} {noun} {close[0]}"
+            for noun, group in nouns.items()
+            if close and close[0] in group.commands
+        ]
 
 
 class Root(Group):

@@ -305,3 +305,15 @@ def test_a_trial_is_described(pedl_command: Pedl, executor: FakeExecutor, inputs
         assert word in shown
     result = pedl_command("trial", "describe", "1/4")
     assert (result.code, result.err) == (1, "There is no trial 1/4; experiment 1 has trials 1 to 3.\n")
+
+
+def test_commands_that_do_something_speak_to_people_and_leave_standard_output_to_results(
+    pedl_command: Pedl, inputs: Inputs, executor: FakeExecutor
+) -> None:
+    for words in (("create", *inputs, "--paused"), ("activate", "1")):
+        result = pedl_command("experiment", *words)
+        assert result.out.startswith("Experiment 1: ")
+        assert "Checking" not in result.out and "trial 1/1" not in result.out
+    for words in (("archive", "1"), ("archive", "1", "--undo"), ("pause", "1"), ("delete", "1", "--yes")):
+        result = pedl_command("experiment", *words)
+        assert result.out == "" and "xperiment 1" in result.err, words
