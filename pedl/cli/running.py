@@ -13,7 +13,7 @@ from pedl.cli.group import INTERRUPTED
 from pedl.cli.options import command_line
 from pedl.cli.output import say, show_json
 from pedl.cli.tables import best_trial_lines
-from pedl.display.live import live_view
+from pedl.display.live import PAUSING, live_view
 from pedl.display.words import counted, pairs
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
@@ -23,8 +23,6 @@ from pedl.store import Home
 EXIT_CODES = {"COMPLETED": 0, "ERROR": 1, "CANCELED": 1, "PAUSED": INTERRUPTED, "ACTIVE": INTERRUPTED}
 
 RUN_PEDL = "from pedl.cli.main import main; main()"
-
-PAUSING = "Pausing: trials checkpoint at their next step; Ctrl-C again stops at once."
 
 DETACH_POLL_S = 0.1
 """Seconds between looks at whether a process in the background has begun."""

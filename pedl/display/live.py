@@ -25,6 +25,8 @@ from pedl.display.words import pairs
 REDRAW_S = 0.25
 """Seconds between two looks at an experiment."""
 
+PAUSING = "Pausing: trials checkpoint at their next step; Ctrl-C again stops at once."
+
 LOOKS_SHARE = 20
 """How many times longer than a look the pause after it is, at least."""
 

@@ -14,15 +14,18 @@ import importlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pedl.config import ExperimentConfig, parse_config
+from pedl.display.live import PAUSING
+from pedl.display.notebook import experiment_html, experiment_line, view_for
 from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
 from pedl.experiment.asking import answers, ask
 from pedl.experiment.describe import describe, summary
 from pedl.experiment.export import export_model
 from pedl.experiment.fold import ENDED, ExperimentState, fold
+from pedl.experiment.frame import trials_frame
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.ranking import Standing, best_trial
 from pedl.experiment.running import experiment_storage, run_experiment
@@ -33,6 +36,9 @@ from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import ExecutorFactory
 from pedl.store import Draft, Home
 from pedl.store.lock import is_held
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Experiment:
@@ -56,6 +62,7 @@ class Experiment:
         on_change: Callable[[Experiment], None] | None = None,
         accept_profile_change: bool = False,
         on_pausing: Callable[[], None] | None = None,
+        progress: bool | None = None,
     ) -> None:
         """Runs the experiment, from its start or from where it was left, until it is over, paused or canceled.
 
@@ -64,6 +71,8 @@ class Experiment:
           on_change: called with this experiment whenever something happened.
           accept_profile_change: go on although floating point may give other bits here; recorded.
           on_pausing: called once, when Ctrl-C or SIGTERM asks for a pause and trials are about to checkpoint.
+          progress: whether a live board of the trials is shown; None: in a notebook and on a terminal, unless there is
+            an `on_change` to show it.
 
         Raises:
           StoreError: if another process runs it, if it was canceled or has failed, or its files were changed.
@@ -73,21 +82,25 @@ class Experiment:
 
         def changed(state: ExperimentState, batches: dict[int, int]) -> None:
             self._live, self.batches = state, batches
+            view.update(self)
             if on_change is not None:
                 on_change(self)
 
-        try:
-            run_experiment(
-                home=self._home,
-                experiment_id=self.id,
-                workers=workers,
-                on_change=changed,
-                on_pausing=on_pausing or (lambda: None),
-                accept_profile_change=accept_profile_change,
-                make_executor=self._make_executor,
-            )
-        finally:
-            self._live, self.batches = None, {}
+        with view_for(False if progress is None and on_change is not None else progress) as view:
+            view.start_from(self)
+            try:
+                run_experiment(
+                    home=self._home,
+                    experiment_id=self.id,
+                    workers=workers,
+                    on_change=changed,
+                    on_pausing=on_pausing or (lambda: view.tell(PAUSING)),
+                    accept_profile_change=accept_profile_change,
+                    make_executor=self._make_executor,
+                )
+            finally:
+                self._live, self.batches = None, {}
+                view.update(self, last=True)
 
     @property
     def home(self) -> Home:
@@ -155,6 +168,26 @@ class Experiment:
           StoreError: if there is no such trial.
         """
         return self._result(self._state(), self._trial(trial_id))
+
+    def trials_dataframe(self) -> pandas.DataFrame:
+        """Returns the trials as a table of pandas: a row for each, with hyperparameters and metrics in columns.
+
+        Raises:
+          InputError: if pandas is not installed.
+        """
+        return trials_frame(self.trials)
+
+    def __repr__(self) -> str:
+        return self._shown(experiment_line)
+
+    def _repr_html_(self) -> str:
+        return self._shown(experiment_html)
+
+    def _shown(self, draw: Callable[[dict[str, Any]], str]) -> str:
+        try:
+            return draw(self.describe())
+        except StoreError:  # deleted, or unreadable: to look at it raises nothing
+            return f"Experiment {self.id} in {self._home.path}: cannot be read"
 
     def describe(self) -> dict[str, Any]:
         """Returns all there is to know, as plain JSON."""

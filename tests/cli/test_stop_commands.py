@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pedl.cli.main import cli
-from pedl.cli.running import PAUSING
+from pedl.display.live import PAUSING
 from tests.cli.conftest import Pedl
 from tests.experiment.fake_executor import FakeExecutor
 

@@ -1,0 +1,51 @@
+"""Trials as a table of pandas, for looking at them in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pedl.errors import InputError
+from pedl.experiment.trial_result import TrialResult
+from pedl.jsontext import flat
+
+if TYPE_CHECKING:
+    import pandas
+
+_NUMBERS = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
+"""How records hold the numbers that JSON lacks."""
+
+
+def trials_frame(trials: Iterable[TrialResult]) -> pandas.DataFrame:
+    """Returns a row for each trial: id, state, `hparams.*`, steps, `metrics.*`, trial_seed, weights_sha256.
+
+    Raises:
+      InputError: if pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise InputError("trials_dataframe() needs pandas. Install it: pip install 'pedl[notebook]'") from error
+    rows = [_row(trial) for trial in trials]
+    return pandas.DataFrame(rows, columns=_columns(rows))
+
+
+def _row(trial: TrialResult) -> dict[str, Any]:
+    metrics = flat({"metrics": trial.metrics}) if trial.metrics else {}
+    return {
+        "id": trial.id,
+        "state": trial.state,
+        **(flat({"hparams": trial.hparams}) if trial.hparams else {}),
+        "steps": trial.steps_completed,
+        **{name: _NUMBERS.get(value, value) if isinstance(value, str) else value for name, value in metrics.items()},
+        "trial_seed": trial.trial_seed,
+        "weights_sha256": trial.weights_sha256,
+    }
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns the columns of all rows, where a kind stands together: trials may have other hyperparameters."""
+    found = dict.fromkeys(name for row in rows for name in row)
+    hparams = [name for name in found if name.startswith("hparams.")]
+    metrics = [name for name in found if name.startswith("metrics.")]
+    return ["id", "state", *hparams, "steps", *metrics, "trial_seed", "weights_sha256"]

@@ -1,0 +1,68 @@
+"""Trials as a table: a row for each, the same values as everywhere else."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import pytest
+
+from pedl.errors import InputError, StoreError
+from pedl.experiment import TrialResult
+from pedl.experiment.frame import trials_frame
+from tests.experiment.fake_executor import FakeExecutor
+
+
+def result(number, hparams, metrics):
+    return TrialResult(number, "COMPLETED", hparams, metrics, 7, 4, "00", None)
+
+
+def test_an_experiment_has_its_trials_one_by_one_and_as_a_table(experiment):
+    made = experiment(FakeExecutor())
+    assert [trial.state for trial in made.trials] == ["PAUSED"] * 3
+    assert [trial.metrics for trial in made.trials] == [{}] * 3
+    made.run(workers=1)
+    frame = made.trials_dataframe()
+    assert list(frame.columns) == [
+        "id", "state", "hparams.nested.rate", "hparams.units", "steps", "metrics.accuracy", "metrics.loss",
+        "trial_seed", "weights_sha256",
+    ]  # fmt: skip
+    described = made.describe()["trials"]
+    assert [trial.id for trial in made.trials] == list(frame["id"]) == [1, 2, 3]
+    assert list(frame["hparams.units"]) == [trial["hparams"]["units"] for trial in described]
+    assert list(frame["metrics.accuracy"]) == [it["validation"][-1]["metrics"]["accuracy"] for it in described]
+    assert list(frame["weights_sha256"]) == [trial["weights_sha256"] for trial in described]
+    assert made.trial(made.best_trial.id) == made.best_trial
+    with pytest.raises(StoreError, match=r"There is no trial 1/4; experiment 1 has trials 1 to 3"):
+        made.trial(4)
+
+
+def test_numbers_that_json_lacks_are_numbers_and_what_is_missing_is_empty():
+    frame = trials_frame([result(1, {"a": 1}, {"loss": "NaN"}), result(2, {"b": {"c": "x"}}, {"loss": "-Infinity"})])
+    assert list(frame.columns)[2:6] == ["hparams.a", "hparams.b.c", "steps", "metrics.loss"]
+    assert math.isnan(frame["metrics.loss"][0]) and frame["metrics.loss"][1] == -math.inf
+    assert frame["hparams.b.c"].isna().tolist() == [True, False]
+
+
+def test_without_pandas_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(InputError, match=r"needs pandas. Install it: pip install 'pedl\[notebook\]'"):
+        trials_frame([])
+
+
+def test_an_experiment_shows_itself_and_raises_nothing(experiment):
+    made = experiment(FakeExecutor())
+    made.run(workers=1)
+    best = made.best_trial
+    said = f"Experiment 1: COMPLETED, seed 7, 3 of 3 trials done, best: 1/{best.id}, accuracy "
+    assert repr(made).startswith(said)
+    assert f"1/{best.id} *" in made._repr_html_()
+    made.delete()
+    assert repr(made) == f"Experiment 1 in {made.home.path}: cannot be read"
+
+
+def test_a_run_shows_itself_if_that_is_asked_for(experiment, capsys):
+    experiment(FakeExecutor()).run(workers=1)
+    assert capsys.readouterr().err == ""
+    experiment(FakeExecutor()).run(workers=1, progress=True)
+    assert "trial 2/1: step 4/4" in capsys.readouterr().err
