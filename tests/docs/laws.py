@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
+import pytest
+
 from tests.docs.pages import ROOT
 from tests.promises import test_a_cut_mechanism_is_noticed as cut
 from tests.promises import test_chaos as chaos
@@ -17,25 +19,51 @@ from tests.trial import test_callbacks, test_datasets, test_models, test_run, te
 from tests.trial.alone import TRIAL_WORKLOADS, WORKLOADS
 
 PAGE = ROOT / "docs" / "laws.md"
+RESUMED_AT = ("name", "place")
 
 
 def values(test: FunctionType, *names: str) -> list[Any]:
     """Returns what pytest gives a test for its parameters `names`, one after the other."""
+    return [_plain(it) for it in _given(test, *names)]
+
+
+def by_default(test: FunctionType, *names: str) -> list[Any]:
+    """Returns those of `values` that are not of the long run alone."""
+    return [_plain(it) for it in _given(test, *names) if pytest.mark.soak not in getattr(it, "marks", ())]
+
+
+def _given(test: FunctionType, *names: str) -> list[Any]:
     marks = {mark.args[0]: mark.args[1] for mark in test.pytestmark if mark.name == "parametrize"}
     return list(marks[names if len(names) > 1 else names[0]])
 
 
+def _plain(value: Any) -> Any:
+    """Returns what `pytest.param` holds."""
+    if not hasattr(value, "marks"):
+        return value
+    return value.values if len(value.values) > 1 else value.values[0]
+
+
 def _by_name(test: FunctionType) -> Callable[[str], str]:
-    return lambda name: f"`[{name}]`" if name in values(test, "name") else ""
+    def cell(name: str) -> str:
+        if name not in values(test, "name"):
+            return ""
+        return f"`[{name}]`" + ("" if name in by_default(test, "name") else ", long run")
+
+    return cell
 
 
 def _resumed(name: str) -> str:
     test = test_run.test_resumed_is_uninterrupted
-    return f"`[{name}-...]`, {len(values(test, 'place'))} places" if name in values(test, "name") else ""
+    always, all_places = (
+        [place for workload, place in given(test, *RESUMED_AT) if workload == name] for given in (by_default, values)
+    )
+    return f"`[{name}-...]`: {' and '.join(always)}; long run: {len(all_places)} places" if all_places else ""
 
 
 def _experiment(name: str) -> str:
-    return "with all others" if name in one_outcome.CONFIG["hyperparameters"]["workload"]["vals"] else ""
+    always, every = (it["hyperparameters"]["workload"]["vals"] for it in (one_outcome.SHORTER, one_outcome.CONFIG))
+    return "always" if name in always else "seeds always; long run" if name in every else ""
 
 
 def _killed(name: str) -> str:
@@ -76,7 +104,7 @@ LAWS: list[tuple[str, tuple[FunctionType, ...], Callable[[str], str]]] = [
     (
         "killed and activated",
         (
-            killed.test_thirty_kills_at_random_moments_change_nothing,
+            killed.test_kills_at_random_moments_change_nothing,
             killed.test_hundreds_of_kills_change_nothing_in_any_workload,
             chaos.test_hundreds_of_kills_and_every_crash_point_change_nothing_in_any_workload,
         ),
@@ -114,7 +142,7 @@ def page() -> str:
     """Returns the text of the page."""
     laws = [[f"*{law}*", "<br>".join(map(shown, tests))] for law, tests, _ in LAWS]
     rows = [[f"`{name}`", content(name), *(cell(name) or "-" for _, _, cell in LAWS)] for name in one_outcome.EPOCH]
-    places = ", ".join(values(test_run.test_resumed_is_uninterrupted, "place"))
+    places = ", ".join(dict.fromkeys(place for _, place in values(test_run.test_resumed_is_uninterrupted, *RESUMED_AT)))
     same = test_sequences.test_processes_give_the_batches_of_one_worker
     on = test_sequences.test_processes_resume_in_the_middle_of_an_epoch
     resumed = [[what, _named(value), shown(test)] for what, name, test in RESUMED for value in values(test, name)]

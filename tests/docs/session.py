@@ -13,9 +13,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ruamel.yaml import YAML
 
 from tests.docs.pages import ROOT, Block
+
+DIGITS = ROOT / "examples" / "mnist" / "mnist_10k.npz"
+FEW = 256
 
 NOTHING = "#!/bin/sh\nexit 0\n"
 PYTHON = """\
@@ -38,7 +42,8 @@ class Session:
         self._tool("python3", PYTHON.format(python=python))
         for name in ("git", "pip", "pytest"):
             self._tool(name, NOTHING)
-        shutil.copytree(ROOT / "examples", self.directory / "examples")
+        shutil.copytree(ROOT / "examples", self.directory / "examples", ignore=shutil.ignore_patterns(DIGITS.name))
+        fewer_digits(self.directory / "examples" / "mnist" / DIGITS.name)
         for path in self.directory.rglob("*.yaml"):
             path.write_text(shortened(path.read_text(), path.name))
 
@@ -82,6 +87,12 @@ class Session:
         (self._tools / name).chmod(0o755)
 
 
+def fewer_digits(path: Path) -> None:
+    """Writes the first digits of the example's, of each part: no page is about how many there are."""
+    with np.load(DIGITS) as data:
+        np.savez(path, **{name: data[name][:FEW] for name in data})
+
+
 def shape(line: str) -> str:
     """Returns a line with placeholders for numbers, hashes and the width of columns."""
     line = re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[0-9a-f]{16,}\b", "HASH", line)
@@ -90,7 +101,10 @@ def shape(line: str) -> str:
 
 
 def shortened(text: str, name: str) -> str:
-    """Returns an experiment configuration as two trials of two steps of one batch; other files as they are."""
+    """Returns an experiment configuration as two trials of two steps of one batch; other files as they are.
+
+    A grid keeps the values of its first hyperparameter that has several.
+    """
     if not name.endswith(".yaml"):
         return text
     yaml = YAML()
@@ -101,6 +115,9 @@ def shortened(text: str, name: str) -> str:
     for field in ("max_steps", "max_trials"):
         if isinstance(searcher.get(field), int):
             searcher[field] = min(2, searcher[field])
+    counted = [it for it in (config.get("hyperparameters") or {}).values() if isinstance(it, dict) and "count" in it]
+    for entry in counted[1:]:
+        entry["count"] = 1
     config["batches_per_step"] = 1
     if "min_validation_period" in config:
         config["min_validation_period"] = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from pedl.experiment import Experiment, create_experiment
 from tests.promises.commands import WORKLOADS, events
+from tests.promises.shared_executor import SharedExecutor
 
 CONFIG: dict[str, Any] = {
     "hyperparameters": {},
@@ -20,13 +21,24 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def killed_once(home: Path, entrypoint: str, after_step: int, **changes: Any) -> tuple[Experiment, dict[int, Any]]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[SharedExecutor]:
+    made = SharedExecutor()
+    yield made
+    made.close_for_good()
+
+
+def killed_once(
+    executor: SharedExecutor, home: Path, entrypoint: str, after_step: int, **changes: Any
+) -> tuple[Experiment, dict[int, Any]]:
     """Runs a trial whose worker is killed once when step `after_step` is recorded.
 
     Returns:
       The experiment, and what was recorded of each step when the worker was killed.
     """
-    experiment = create_experiment({**CONFIG, "entrypoint": entrypoint, **changes}, WORKLOADS, home, keep_warm=True)
+    experiment = create_experiment(
+        {**CONFIG, "entrypoint": entrypoint, **changes}, WORKLOADS, home, make_executor=executor
+    )
     recorded: dict[int, Any] = {}
 
     def kill_one(running: Experiment) -> None:
@@ -42,9 +54,9 @@ def killed_once(home: Path, entrypoint: str, after_step: int, **changes: Any) ->
 
 @pytest.mark.parametrize(("changes", "repeated"), [({}, 1), ({"min_checkpoint_period": 2}, 3)])
 def test_a_trial_with_uncontrolled_data_is_stopped_when_it_repeats_a_step(
-    tmp_path: Path, changes: dict[str, int], repeated: int
+    shared: SharedExecutor, tmp_path: Path, changes: dict[str, int], repeated: int
 ) -> None:
-    experiment, recorded = killed_once(tmp_path, "every:EntropyTrial", 3, **changes)
+    experiment, recorded = killed_once(shared, tmp_path, "every:EntropyTrial", 3, **changes)
     (trial,) = experiment.describe()["trials"]
     assert (experiment.state, trial["state"], trial["restarts"]) == ("ERROR", "ERROR", 1)
 
@@ -61,17 +73,19 @@ def test_a_trial_with_uncontrolled_data_is_stopped_when_it_repeats_a_step(
     assert len(events(tmp_path, "step")) == len(now)
 
 
-def test_a_trial_that_repeats_itself_raises_no_alarm(tmp_path: Path) -> None:
+def test_a_trial_that_repeats_itself_raises_no_alarm(shared: SharedExecutor, tmp_path: Path) -> None:
     """The twin: killed in the same way, a reproducible trial goes on, and its repetitions were compared."""
-    experiment, recorded = killed_once(tmp_path, "every:SlowTrial", 3)
+    experiment, recorded = killed_once(shared, tmp_path, "every:SlowTrial", 3)
     assert (experiment.state, experiment.describe()["trials"][0]["restarts"]) == ("COMPLETED", 1)
     assert events(tmp_path, "violation") == []
     assert set(recorded) >= {1, 2, 3}
 
 
-def test_an_alarm_that_compares_nothing_would_let_it_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alarm_that_compares_nothing_would_let_it_pass(
+    shared: SharedExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The twin of the other side: without the comparison the trial completes, and nobody knows."""
     nothing: Callable[..., None] = lambda kind, recorded, repeated: None  # noqa: E731
     monkeypatch.setattr("pedl.experiment.receiving.first_difference", nothing)
-    experiment, _ = killed_once(tmp_path, "every:EntropyTrial", 3)
+    experiment, _ = killed_once(shared, tmp_path, "every:EntropyTrial", 3)
     assert experiment.state == "COMPLETED"

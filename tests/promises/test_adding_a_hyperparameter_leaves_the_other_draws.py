@@ -11,6 +11,7 @@ import pytest
 from pedl.experiment import Experiment, create_experiment
 from tests.experiment.fake_executor import FakeExecutor
 from tests.promises.commands import WORKLOADS
+from tests.promises.shared_executor import SharedExecutor
 
 UNITS = {"units": {"type": "int", "minval": 8, "maxval": 64}}
 RATE = {"learning_rate": {"type": "log", "base": 10, "minval": -3, "maxval": -1}}
@@ -29,8 +30,8 @@ def created(home: Path, hyperparameters: dict[str, Any], **how: Any) -> Experime
     return create_experiment(config, WORKLOADS, home, **how)
 
 
-def trained(home: Path, hyperparameters: dict[str, Any]) -> list[dict[str, Any]]:
-    experiment = created(home, hyperparameters, keep_warm=True)
+def trained(home: Path, hyperparameters: dict[str, Any], executor: SharedExecutor) -> list[dict[str, Any]]:
+    experiment = created(home, hyperparameters, make_executor=executor)
     experiment.run(workers=2)
     return list(experiment.describe()["trials"])
 
@@ -40,8 +41,12 @@ def without_unused(trial: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_unused_hyperparameter_moves_no_bit_of_any_trial(tmp_path: Path) -> None:
-    before = trained(tmp_path / "before", {**UNITS, **RATE})
-    after = trained(tmp_path / "after", {**UNUSED, **RATE, **UNITS})
+    executor = SharedExecutor()
+    try:
+        before = trained(tmp_path / "before", {**UNITS, **RATE}, executor)
+        after = trained(tmp_path / "after", {**UNUSED, **RATE, **UNITS}, executor)
+    finally:
+        executor.close_for_good()
     for one, other in zip(before, after, strict=True):
         assert without_unused(other) == one["hparams"]
         for equal in ("trial_seed", "training", "validation", "weights_sha256", "fingerprint"):

@@ -16,8 +16,8 @@ from tests.promises.kills import VICTIMS, Killer
 from tests.promises.survived import PROPERTY, Survived
 from tests.trial.alone import TRIAL_WORKLOADS
 
-KILLS = 36
-"""In the default run."""
+KILLS = [12, pytest.param(36, marks=pytest.mark.soak)]
+"""The short form comes with that of `test_chaos.py`, which kills three times as many that train by a formula."""
 
 KINDS = {"keras": "mlp", "graph": "graph", "tf.data": "dataset"}
 """In the default run: kind of trial -> the workload that it is, made slower."""
@@ -89,10 +89,11 @@ def many_kills(
     return survived
 
 
-def test_thirty_kills_at_random_moments_change_nothing(
-    tmp_path: Path, created: Path, undisturbed: dict[str, Any], record_property: Callable[[str, Any], None]
+@pytest.mark.parametrize("kills", KILLS)
+def test_kills_at_random_moments_change_nothing(
+    tmp_path: Path, created: Path, undisturbed: dict[str, Any], record_property: Callable[[str, Any], None], kills: int
 ) -> None:
-    survived = many_kills(tmp_path, created, undisturbed, KILLS, workers=2, killer=Killer(seed=7))
+    survived = many_kills(tmp_path, created, undisturbed, kills, workers=2, killer=Killer(seed=7))
     record_property(PROPERTY, survived.plain())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,18 +12,22 @@ from pedl.experiment import Experiment, create_experiment, load_experiment
 from pedl.verify import verify_experiment
 from tests.promises.commands import WORKLOADS
 from tests.promises.shared_executor import SharedExecutor
-from tests.promises.test_one_outcome_for_any_width_and_place import CONFIG, EPOCH, busy
+from tests.promises.test_one_outcome_for_any_width_and_place import CONFIG, EPOCH, FIRST, SHORTER, busy
 
 VERIFICATIONS = 200
 """In the long run; each is of one trial, workload after workload."""
 
 
 @pytest.fixture(scope="module")
-def every_workload(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Experiment]:
-    """One experiment with a trial of each workload, paused and resumed on the way."""
-    executor = SharedExecutor()
-    home = tmp_path_factory.mktemp("every")
-    made = create_experiment(CONFIG, WORKLOADS, home, make_executor=executor)
+def executor() -> Iterator[SharedExecutor]:
+    made = SharedExecutor()
+    yield made
+    made.close_for_good()
+
+
+def interrupted(home: Path, config: dict[str, Any], executor: SharedExecutor) -> Experiment:
+    """Runs an experiment with a trial of each workload, which is paused and resumed on the way."""
+    made = create_experiment(config, WORKLOADS, home, make_executor=executor)
     asked: list[bool] = []
 
     def pause_once(running: Experiment) -> None:
@@ -32,15 +38,28 @@ def every_workload(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Experim
     assert made.state == "PAUSED"
     made.run(workers=2)
     assert made.state == "COMPLETED"
-    yield load_experiment(1, home, executor)
-    executor.close_for_good()
+    return load_experiment(1, home, executor)
 
 
+@pytest.fixture(scope="module")
+def every_workload(tmp_path_factory: pytest.TempPathFactory, executor: SharedExecutor) -> Experiment:
+    return interrupted(tmp_path_factory.mktemp("every"), CONFIG, executor)
+
+
+def test_an_untouched_experiment_with_a_few_workloads_is_identical(tmp_path: Path, executor: SharedExecutor) -> None:
+    identical(interrupted(tmp_path, SHORTER, executor), len(FIRST))
+
+
+@pytest.mark.soak
 def test_an_untouched_experiment_with_every_workload_is_identical(every_workload: Experiment) -> None:
+    identical(every_workload, len(EPOCH))
+
+
+def identical(experiment: Experiment, trials: int) -> None:
     with busy(2):
-        found = verify_experiment(every_workload, workers=2)
+        found = verify_experiment(experiment, workers=2)
     assert [it.to_dict() for it in found.trials if not it.identical] == []
-    assert found.identical and len(found.trials) == len(EPOCH)
+    assert found.identical and len(found.trials) == trials
     assert all(it.weights and it.steps == 3 and not it.note for it in found.trials)
 
 

@@ -17,7 +17,10 @@ import pytest
 from tests.promises.commands import WORKLOADS, Ended, events, pedl, printed, write_config
 from tests.trial.alone import TRIAL_WORKLOADS, Alone
 
-EPOCH = dict.fromkeys(TRIAL_WORKLOADS, 7) | {"lstm": 5, "sequence": 8, "processes": 8, "stateful": 5}
+FIRST = ("functional", "graph", "stateful", "dataset")
+"""The first trials: those of the shorter runs."""
+
+EPOCH = dict.fromkeys((*FIRST, *TRIAL_WORKLOADS), 7) | {"lstm": 5, "sequence": 8, "processes": 8, "stateful": 5}
 """Batches per epoch of each workload; all are in one experiment."""
 
 CONFIG: dict[str, Any] = {
@@ -29,6 +32,9 @@ CONFIG: dict[str, Any] = {
     "min_checkpoint_period": 1,
     "reproducibility": {"experiment_seed": 42, "onednn": True},
 }
+SHORTER = {**CONFIG, "hyperparameters": {"workload": {"type": "categorical", "vals": list(FIRST)}}}
+"""The same trials, without those that come after them."""
+
 BATCHES = 12
 """More than an epoch of each workload."""
 
@@ -63,6 +69,22 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return run(tmp_path_factory.mktemp("reference"), "--workers", "1")
 
 
+@pytest.fixture(params=[pytest.param(SHORTER, id="a few"), pytest.param(CONFIG, id="all", marks=pytest.mark.soak)])
+def config(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return dict(request.param)
+
+
+def the_same(finished: Finished, reference: Finished) -> None:
+    """Asserts that trials are those of the reference, all or its first ones."""
+    here, there = ([bits(trial) for trial in it.described["trials"]] for it in (finished, reference))
+    assert len(here) >= len(FIRST) and here == there[: len(here)]
+    assert (finished.outcome == reference.outcome) == (len(here) == len(there))
+
+
+def bits(trial: dict[str, Any]) -> dict[str, Any]:
+    return {name: trial[name] for name in ("hparams", "trial_seed", "training", "validation", "weights_sha256")}
+
+
 @contextlib.contextmanager
 def busy(loops: int) -> Iterator[None]:
     processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
@@ -80,10 +102,10 @@ def circumstances(finished: Finished) -> dict[str, Any]:
 
 
 def test_two_workers_on_a_busy_machine_give_the_outcome_of_one_on_a_quieter(
-    tmp_path: Path, reference: Finished
+    tmp_path: Path, reference: Finished, config: dict[str, Any]
 ) -> None:
     with busy(2):
-        assert run(tmp_path, "--workers", "2").outcome == reference.outcome
+        the_same(run(tmp_path, "--workers", "2", config=config), reference)
 
 
 def stay() -> None:
@@ -92,7 +114,9 @@ def stay() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def test_another_place_and_one_core_give_the_same_outcome(tmp_path: Path, reference: Finished) -> None:
+def test_another_place_and_one_core_give_the_same_outcome(
+    tmp_path: Path, reference: Finished, config: dict[str, Any]
+) -> None:
     """Working directory, homes, locale, time zone, directory for temporary files, and the command's string hashes."""
     for name in ("elsewhere", "user", "temporary"):
         (tmp_path / name).mkdir()
@@ -100,6 +124,7 @@ def test_another_place_and_one_core_give_the_same_outcome(tmp_path: Path, refere
     there = run(
         tmp_path,
         *("--workers", "2"),
+        config=config,
         home="somewhere/an other home",
         directory=tmp_path / "elsewhere",
         changes={
@@ -111,7 +136,7 @@ def test_another_place_and_one_core_give_the_same_outcome(tmp_path: Path, refere
         },
         first=stay,
     )
-    assert there.outcome == reference.outcome
+    the_same(there, reference)
     after = circumstances(there)
     # The surroundings did reach the trial; but string hashes, on which the order of sets depends, are always the same.
     one_core = {"cores"} if before["cores"] <= 1 else set()
@@ -127,10 +152,12 @@ def test_another_seed_gives_another_outcome_and_other_weights_to_every_trial(
     assert [name for name, weights in other.weights().items() if weights == reference.weights()[name]] == []
 
 
-def test_a_trial_run_alone_has_the_weights_that_it_has_among_others(tmp_path: Path, reference: Finished) -> None:
+def test_a_trial_run_alone_has_the_weights_that_it_has_among_others(
+    tmp_path: Path, reference: Finished, config: dict[str, Any]
+) -> None:
     alone = Alone(tmp_path)
     try:
-        for trial in reference.described["trials"]:
+        for trial in reference.described["trials"][: len(config["hyperparameters"]["workload"]["vals"])]:
             # Callbacks hear of the validations: after two steps, and after the last.
             actions = [["train", 8], ["epoch"], ["train", BATCHES - 8], ["words"], ["epoch"], ["end"], ["weights"]]
             config = {"entrypoint": CONFIG["entrypoint"], "batches_per_step": CONFIG["batches_per_step"]}

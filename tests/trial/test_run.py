@@ -1,5 +1,7 @@
 """A trial alone: trained in any portions, stopped and resumed anywhere, it has the same bits."""
 
+import itertools
+
 import pytest
 
 from tests.trial.alone import TRIAL_WORKLOADS, Failed
@@ -15,6 +17,18 @@ EPOCH = dict.fromkeys(TRIAL_WORKLOADS, 7) | {"lstm": 5, "sequence": 8, "stateful
 PLACES = ["0", "1", "within a step", "one before an epoch's end", "an epoch's end"]
 """Where a trial is resumed."""
 
+AT_LEAST = dict(zip(TRIAL_WORKLOADS, itertools.cycle(place for place in PLACES if place != "within a step")))
+"""Where each workload is resumed in the default run, besides within a step; the long run has every place for each."""
+
+RESUMED = [
+    pytest.param(name, place, marks=[] if place in ("within a step", AT_LEAST[name]) else [pytest.mark.soak])
+    for name in TRIAL_WORKLOADS
+    for place in PLACES
+]
+
+SEEDS = [pytest.param(name, marks=[] if name in ("mlp", "graph") else [pytest.mark.soak]) for name in TRIAL_WORKLOADS]
+"""By default a few: `tests/promises` has another seed for a whole experiment of all workloads."""
+
 
 @pytest.fixture(scope="module")
 def uninterrupted(alone):
@@ -29,13 +43,30 @@ def uninterrupted(alone):
     return result
 
 
-@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
-def test_another_process_and_other_portions_give_the_same_bits(alone, uninterrupted, name):
-    portions = [["train", batches] for batches in (1, 2, 0, 7, 1, 6)]
-    assert alone(name, *portions, ["words"], ["weights"])[-2:] == uninterrupted(name)
+@pytest.fixture(scope="module")
+def in_portions(alone, tmp_path_factory):
+    """name -> (number of batches -> the checkpoint there, (words, weights)) of a trial that is saved at each place."""
+    known = {}
+
+    def result(name):
+        if name not in known:
+            stops = sorted({_stop(name, each) for each in PLACES})
+            directory = str(tmp_path_factory.mktemp(name))
+            legs = [stop - before for stop, before in zip(stops, [0, *stops], strict=False)]
+            portions = [action for leg in legs for action in (["train", leg], ["save", directory])]
+            results = alone(name, *portions, ["train", BATCHES - stops[-1]], ["words"], ["weights"])
+            known[name] = dict(zip(stops, results[1 : 2 * len(stops) : 2], strict=True)), results[-2:]
+        return known[name]
+
+    return result
 
 
 @pytest.mark.parametrize("name", TRIAL_WORKLOADS)
+def test_another_process_and_other_portions_give_the_same_bits(in_portions, uninterrupted, name):
+    assert in_portions(name)[1] == uninterrupted(name)
+
+
+@pytest.mark.parametrize("name", SEEDS)
 def test_another_seed_has_other_bits(alone, uninterrupted, name):
     words, weights = alone(name, *END, seed=8)[-2:]
     assert words["fingerprint"] != uninterrupted(name)[0]["fingerprint"]
@@ -57,24 +88,12 @@ def _stop(name, place):
 
 
 @pytest.fixture(scope="module")
-def saved(alone, tmp_path_factory):
-    """name -> place -> the checkpoint there; one trial saves them all, one after the other."""
-    known = {}
-
-    def checkpoint(name, place):
-        if name not in known:
-            stops = sorted({_stop(name, each) for each in PLACES})
-            directory = str(tmp_path_factory.mktemp(name))
-            legs = [stop - before for stop, before in zip(stops, [0, *stops], strict=False)]
-            results = alone(name, *(action for leg in legs for action in (["train", leg], ["save", directory])))
-            known[name] = dict(zip(stops, results[1::2], strict=True))
-        return known[name][_stop(name, place)]["path"]
-
-    return checkpoint
+def saved(in_portions):
+    """name, place -> the path of the checkpoint there."""
+    return lambda name, place: in_portions(name)[0][_stop(name, place)]["path"]
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
+@pytest.mark.parametrize(("name", "place"), RESUMED)
 def test_resumed_is_uninterrupted(alone, uninterrupted, saved, name, place):
     rest = ["train", BATCHES - _stop(name, place)]
     resumed = alone(name, ["load", saved(name, place)], rest, ["words"], ["weights"])
