@@ -1,0 +1,67 @@
+"""`pedl report`, `tensorboard` and `mlflow`: where they write, and what they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.cli.conftest import Pedl
+from tests.experiment.fake_executor import FakeExecutor
+
+
+@pytest.fixture
+def one(pedl_command: Pedl, executor: FakeExecutor, inputs: tuple[str, str]) -> Pedl:
+    """The command line, with experiment 1 trained."""
+    assert pedl_command("experiment", "create", *inputs).code == 0
+    return pedl_command
+
+
+def test_a_report_is_written_to_the_directory_where_one_is_or_to_a_file(one: Pedl, tmp_path: Path) -> None:
+    done = one("report", "1")
+    assert (done.code, done.out) == (0, f"{tmp_path / 'experiment-1.html'}\n")
+    other = one("report", "1", "--output", "md/page.html")
+    assert other.out == f"{tmp_path / 'md' / 'page.html'}\n"
+    assert (tmp_path / "md" / "page.html").read_bytes() == (tmp_path / "experiment-1.html").read_bytes()
+
+
+def test_a_report_is_opened_on_request(one: Pedl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(click, "launch", opened.append)
+    one("report", "1")
+    assert opened == []
+    one("report", "1", "--open")
+    assert opened == [(tmp_path / "experiment-1.html").as_uri()]
+
+
+def test_a_verification_is_on_the_next_report(one: Pedl, tmp_path: Path) -> None:
+    one("report", "1")
+    assert "Not verified yet" in (tmp_path / "experiment-1.html").read_text()
+    assert one("experiment", "verify", "1").code == 0
+    one("report", "1")
+    assert "Verified: identical." in (tmp_path / "experiment-1.html").read_text()
+
+
+def test_a_place_or_an_experiment_that_does_not_exist_is_told(one: Pedl, tmp_path: Path) -> None:
+    nowhere = one("report", "1", "--output", "nowhere/page.html")
+    assert nowhere.code == 2 and f"{tmp_path / 'nowhere'} is no directory" in nowhere.err
+    for words in (("report", "2"), ("tensorboard", "2"), ("mlflow", "2")):
+        missing = one(*words)
+        assert missing.code == 1 and "no experiment 2" in missing.err
+
+
+def test_the_directory_for_tensorboard_is_printed(one: Pedl, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard comes with the extra `tensorboard`")
+    done = one("tensorboard", "1", "--logdir-only")
+    assert (done.code, done.out) == (0, f"{tmp_path / '.pedl' / 'tensorboard' / '1'}\n")
+    assert sorted(it.name for it in Path(done.out.strip()).iterdir()) == ["trial-1", "trial-2", "trial-3"]
+    assert one("tensorboard", "--logdir-only").out == f"{tmp_path / '.pedl' / 'tensorboard'}\n"
+
+
+def test_mlflow_has_it_once(one: Pedl, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow", reason="MLflow comes with the extra `mlflow`")
+    uri = (tmp_path / "mlruns").as_uri()
+    first, again = one("mlflow", "1", "--tracking-uri", uri), one("mlflow", "1", "--tracking-uri", uri)
+    assert first.code == again.code == 0 and first.out == again.out
+    assert "3 trials, 0 new points" in again.err and "0 new points" not in first.err
