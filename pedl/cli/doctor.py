@@ -37,6 +37,7 @@ def doctor(against: Path | None, as_json: bool) -> None:
               pedl doctor --against that-machine.json
     """
     from pedl.config.schema import Reproducibility
+    from pedl.experiment.profile import resolve_onednn
     from pedl.verify.machine import examine
     from pedl.verify.machines import compare, read
 
@@ -45,7 +46,7 @@ def doctor(against: Path | None, as_json: bool) -> None:
     asked = Reproducibility() if there is None else Reproducibility(onednn=there["numeric_profile"]["onednn"])
     here = examine(as_json or there is not None, asked)
     started = here["numeric_profile"] is not None
-    found = compare(there, here) if started and there is not None else None
+    found = compare(there, here, resolve_onednn("auto")) if started and there is not None else None
     if as_json:
         show_json(here if found is None else found.to_dict())
     else:

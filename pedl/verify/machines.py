@@ -15,6 +15,11 @@ from pedl.errors import InputError
 from pedl.experiment.difference import ProfileDifference
 from pedl.experiment.profile import profile_differences
 
+_AUTO = (
+    "an experiment that is created here computes with other kernels than one that is created there; set "
+    "reproducibility.onednn where both are to agree. What follows is computed as there"
+)
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -74,12 +79,13 @@ def read(file: Path) -> dict[str, Any]:
     return content
 
 
-def compare(there: dict[str, Any], here: dict[str, Any]) -> Machines:
+def compare(there: dict[str, Any], here: dict[str, Any], onednn_here: bool) -> Machines:
     """Compares two machines.
 
     Args:
       there: what `read` returned.
-      here: what `pedl.verify.machine.examine` returned.
+      here: what `pedl.verify.machine.examine` returned, with oneDNN as it is there.
+      onednn_here: what `onednn: auto` is here.
 
     Raises:
       InputError: if another pedl computed another battery there.
@@ -93,7 +99,10 @@ def compare(there: dict[str, Any], here: dict[str, Any]) -> Machines:
     kinds = (
         _kind(name, digests, batteries[1]["digests"].get(name, {})) for name, digests in batteries[0]["digests"].items()
     )
-    return Machines(tuple(profile_differences(_profile(there), _profile(here))), tuple(kinds))
+    found = profile_differences(_profile(there), _profile(here))
+    if (onednn_there := there["numeric_profile"]["onednn"]) != onednn_here:
+        found.append(ProfileDifference(None, "onednn: auto", onednn_there, onednn_here, "instruction set", _AUTO))
+    return Machines(tuple(found), tuple(kinds))
 
 
 def _profile(machine: dict[str, Any]) -> dict[str, Any]:

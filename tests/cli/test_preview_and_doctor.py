@@ -121,7 +121,11 @@ def test_here_is_computed_with_what_an_experiment_from_there_would_bring(
 ) -> None:
     written["numeric_profile"]["onednn"] = not written["numeric_profile"]["onednn"]
     Path("other.json").write_text(json.dumps(written))
-    assert pedl_command("doctor", "--against", "other.json").code == 0
+    result = pedl_command("doctor", "--against", "other.json")
+    # The operations and the profile of that experiment agree; one that is created here would be another.
+    assert result.code == 1
+    assert "OTHER BITS" not in result.out and result.out.count("Numeric profile: ") == 1
+    assert "Numeric profile: onednn: auto is" in result.out and "set reproducibility.onednn" in result.out
 
 
 @pytest.mark.parametrize(

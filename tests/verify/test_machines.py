@@ -26,7 +26,7 @@ def test_the_doctor_tells_the_real_profile_without_the_pools_of_an_experiment(ma
 
 def test_another_pool_gives_convolutions_and_no_elementwise_function_other_bits(machine: dict[str, Any]) -> None:
     smaller = examine(True, Reproducibility(threads=Threads(intra_op=1)))
-    found = compare(machine, smaller)
+    found = compare(machine, smaller, machine["numeric_profile"]["onednn"])
     assert [it.entry for it in found.profile] == ["intra_op"]
     others = {kind.name: kind.other for kind in found.kinds}
     assert len(others["convolutions"]) == 3
