@@ -41,14 +41,14 @@ def list_(with_archived: bool, as_json: bool, home: str) -> None:
     \b
     Example: pedl experiment list
     """
-    from pedl.cli.tables import experiments_table, show_table
+    from pedl.cli.tables import show_experiments
     from pedl.experiment import list_experiments
 
     found = [entry for entry in list_experiments(home) if with_archived or not entry["archived"]]
     if as_json:
         show_json(found)
     elif found:
-        show_table(experiments_table(found))
+        show_experiments(found, home)
     else:
         say(f"There are no experiments in {home}.")
 

@@ -16,7 +16,7 @@ from pedl.display.trials import plain_table, trial_state, trials_table
 from pedl.display.words import brief, counted, flat, pairs
 
 MOST_ROWS = 200
-"""Trials that `describe` shows; the JSON has all."""
+"""Trials that `describe` shows, and experiments that `list` does; the JSON has all."""
 
 
 def show_table(table: Table) -> None:
@@ -25,6 +25,14 @@ def show_table(table: Table) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=1_000)
     console.print(table)
+
+
+def show_experiments(entries: list[dict[str, Any]], home: str) -> None:
+    """Writes the newest experiments to standard output, oldest first, and how to see more to standard error."""
+    show_table(experiments_table(entries[-MOST_ROWS:]))
+    if len(entries) > MOST_ROWS:
+        more = command_line(home, "experiment list --json")
+        say(f"The last {MOST_ROWS} of {len(entries)} experiments are shown; all: {more}")
 
 
 def experiments_table(entries: list[dict[str, Any]]) -> Table:

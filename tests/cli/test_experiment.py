@@ -317,3 +317,15 @@ def test_commands_that_do_something_speak_to_people_and_leave_standard_output_to
     for words in (("archive", "1"), ("archive", "1", "--undo"), ("pause", "1"), ("delete", "1", "--yes")):
         result = pedl_command("experiment", *words)
         assert result.out == "" and "xperiment 1" in result.err, words
+
+
+def test_of_very_many_experiments_the_last_are_shown_and_where_the_others_are(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pedl.cli.tables.MOST_ROWS", 2)
+    for _ in range(3):
+        pedl_command("experiment", "create", *inputs, "--paused")
+    shown = pedl_command("experiment", "list")
+    assert [line.split()[0] for line in shown.out.splitlines()] == ["ID", "2", "3"]
+    assert "The last 2 of 3 experiments are shown; all: pedl experiment list --json" in shown.err
+    assert len(pedl_command("experiment", "list", "--json").json()) == 3
