@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from pedl.display.board import Board, ranked
@@ -134,3 +135,15 @@ def test_a_trial_that_was_not_reproduced_is_shown_as_such():
     view.update(watched)
     assert lines[-3:-1] == ["trial 7/1: ReproducibilityViolation: ...", "trial 7/1: ERROR (not reproduced)"]
     assert "ERROR (not reproduced)" in rendered(watched, width=120)
+
+
+@pytest.mark.parametrize("width", [40, 120])
+def test_a_board_of_many_trials_and_brackets_fits_the_terminal(width: int) -> None:
+    output = io.StringIO()
+    watched = Watched(*({**trial(number), "rung": {"bracket": 1, "rung": 1, "rungs": 1}} for number in range(1, 500)))
+    watched.described["brackets"] = 9 * [{"rungs": [{"steps": 3, "trials": 55, "reached": 0, "promoted": 0}]}]
+    watched.batches = dict.fromkeys(range(1, 65), 7)
+    with TableView(Console(file=output, force_terminal=True, width=width, height=24)) as view:
+        view.update(watched)
+        lines = output.getvalue().rstrip().splitlines()  # later the last frame is drawn over it once more
+    assert 15 < len(lines) <= 24 and "499" in lines[-1]

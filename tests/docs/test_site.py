@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import pedl
+import pedl.experiment
+import pedl.testing
+import pedl.trial
 from tests.docs.pages import ROOT
 
 pytest.importorskip("mkdocs", reason="MkDocs comes with the extra `docs`")
@@ -46,3 +50,9 @@ def test_the_classes_have_the_docstrings_of_the_sources(site: Path) -> None:
     page = (site / "api.html").read_text()
     for name in ("pedl.trial.keras_trial.KerasTrial", "pedl.experiment.create_experiment", "pedl.errors.ConfigError"):
         assert f'id="{name}"' in page, name
+
+
+def test_every_public_name_is_on_the_page_of_the_classes() -> None:
+    shown = {line.rpartition(".")[2] for line in (ROOT / "docs" / "api.md").read_text().splitlines() if "::: " in line}
+    public = {*pedl.__all__, *pedl.trial.__all__, *pedl.testing.__all__, *pedl.experiment.__all__}
+    assert public - shown == set()
