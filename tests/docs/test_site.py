@@ -46,6 +46,15 @@ def test_reading_a_page_loads_nothing_from_another_host(site: Path) -> None:
     assert not any(re.search(r"@import|url\(['\"]?(https?:)?//", style) for style in styles)
 
 
+def test_a_link_out_of_the_pages_becomes_the_name_of_its_file(site: Path) -> None:
+    from docs.site_links import on_page_markdown
+
+    told = on_page_markdown("[the house](../CONTRIBUTING.md#the-house), [examples/a.py](../examples/a.py), [b](b.md)")
+    assert told == "the house (`CONTRIBUTING.md`), `examples/a.py`, [b](b.md)"
+    assert not any(re.search(r'href="\.\./', page.read_text()) for page in site.glob("*.html"))
+    assert not list(site.rglob("*.py*"))
+
+
 def test_the_classes_have_the_docstrings_of_the_sources(site: Path) -> None:
     page = (site / "api.html").read_text()
     for name in ("pedl.trial.keras_trial.KerasTrial", "pedl.experiment.create_experiment", "pedl.errors.ConfigError"):
