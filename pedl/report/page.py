@@ -49,7 +49,8 @@ def report_page(described: Mapping[str, Any], certificate: Mapping[str, Any] | N
 
     results = Results(jsontext.plain(dict(described)))
     found = figures(results)
-    scripts = (get_plotlyjs(), _asset("page.js"))
+    drawn = any(not isinstance(it, str) for it in found.values())
+    scripts = (get_plotlyjs(), _asset("page.js")) if drawn else ()
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
