@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pedl.display.pace import Pace, left_words, planned_steps, target_of
+from pedl.experiment import create_experiment
 from tests.display.test_live import Watched, trial
 from tests.display.test_rungs import BRACKETS, placed
+from tests.experiment.fake_executor import FakeExecutor
 
 
 def look(pace: Pace, now_s: float, *trials: dict[str, Any], **batches: int) -> float | None:
@@ -67,3 +70,27 @@ def test_trials_that_are_still_to_be_suggested_are_planned() -> None:
 )  # fmt: skip
 def test_a_time_has_the_precision_of_an_estimate(left_s: float, words: str) -> None:
     assert left_words(left_s) == words
+
+
+SEARCHES: list[dict[str, Any]] = [
+    {"name": "random", "max_steps": 3, "max_trials": 3},
+    {"name": "adaptive_simple", "max_steps": 16, "max_trials": 12},
+    {"name": "asha", "max_steps": 16, "max_trials": 12},
+    {"name": "pbt", "population_size": 4, "num_rounds": 3, "steps_per_round": 2,
+     "replace_function": {"truncate_fraction": 0.25},
+     "explore_function": {"resample_probability": 0.2, "perturb_factor": 0.2}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("searcher", SEARCHES, ids=lambda it: it["name"])
+def test_at_the_end_of_a_search_all_that_was_planned_is_done(searcher: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "model_def.py").write_text("x = 1\n")
+    space = {"units": {"type": "int", "minval": 1, "maxval": 9}}
+    config = {"searcher": {**searcher, "metric": "accuracy"}, "hyperparameters": space, "batches_per_step": 2}
+    made = create_experiment(config, tmp_path / "model_def.py", tmp_path / "home", 3, FakeExecutor())
+    made.run(workers=2)
+    described = made.describe()
+    progress = Pace().look(described, {}, 0.0)
+    # Where few are compared, a trial more may go on than was planned.
+    assert progress.done >= planned_steps(described) and progress.left_s is None
+    assert all(it["steps_completed"] == target_of(described, it) for it in described["trials"])
