@@ -31,7 +31,7 @@ def interrupted(home: Path, config: dict[str, Any], executor: SharedExecutor) ->
     asked: list[bool] = []
 
     def pause_once(running: Experiment) -> None:
-        if not asked and running.describe()["trials"][1]["steps_completed"] == 1:
+        if not asked and running.describe()["trials"][0]["steps_completed"]:
             asked.append(made.home.request(1, "pause", {}))
 
     made.run(workers=2, on_change=pause_once)

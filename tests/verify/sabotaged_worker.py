@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,14 @@ def ulp(tensor: str, batch: int) -> None:
         kind._train = _interrupted(kind._train, batch, tensor)  # type: ignore[method-assign]
 
 
-def forget_random_state() -> None:
-    """What is resumed draws as if it began: seed generators keep their first state, a graph counts from 0."""
+def forget_random_state(pause_s: float) -> None:
+    """What is resumed draws as if it began: seed generators keep their first state, a graph counts from 0.
+
+    Args:
+      pause_s: before each step, so that a trial can be paused on the way.
+    """
+    for kind in (KerasRun, GraphRun):
+        kind._train = _slowly(kind._train, pause_s)  # type: ignore[method-assign]
     load, training_batch = KerasRun.load, pedl.trial.graph_run.training_batch
 
     def forgetful(run: Any, *arguments: Any) -> None:
@@ -97,6 +104,14 @@ def _interrupted(train: Any, batch: int, tensor: str) -> Any:
         train(run, batches - before)
 
     return interrupted
+
+
+def _slowly(train: Any, pause_s: float) -> Any:
+    def slow(run: Any, batches: int) -> None:
+        time.sleep(pause_s)
+        train(run, batches)
+
+    return slow
 
 
 def _bump(run: Any, tensor: str) -> None:
