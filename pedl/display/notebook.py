@@ -89,7 +89,14 @@ def in_notebook() -> bool:
 
 def html(drawn: RenderableType, width: int = WIDTH) -> str:
     """Returns what rich would draw on a terminal, as HTML in the reader's own colours."""
-    console = Console(record=True, file=io.StringIO(), width=width, force_terminal=True, color_system="standard")
+    console = Console(
+        record=True,
+        file=io.StringIO(),
+        width=width,
+        force_terminal=True,
+        force_jupyter=False,  # it would print into the notebook by itself
+        color_system="standard",
+    )
     console.print(drawn)
     return console.export_html(inline_styles=True, code_format=_PRE)
 

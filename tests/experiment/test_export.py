@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pedl.errors import CheckpointError, InputError, NotReproduced, StoreError, TrialDefinitionError
+from pedl.errors import CheckpointError, InputError, NotReproduced, StoreError, TrialDefinitionError, TrialFailed
 from pedl.experiment import Experiment, TrialResult, create_experiment, export
 from pedl.trial.keras_export import load_keras
 from pedl.trial.weights import weights_sha256
@@ -128,11 +128,20 @@ def test_an_earlier_step_has_the_weights_that_were_trained_then(experiment, tmp_
     assert manifest["weights_sha256"] != of(experiment, "cnn").weights_sha256
 
 
-def test_weights_that_were_not_recorded_are_not_exported(experiment, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "_ended_with", lambda state, it: "0" * 64)
-    with pytest.raises(NotReproduced, match=r"recorded was 0+: what the trial does at its end"):
-        of(experiment, "own").export(tmp_path / "model", "saved_model")
-    assert list(tmp_path.iterdir()) == []
+def test_weights_that_were_not_recorded_are_not_exported(tmp_path):
+    answer = {"type": "done", "weights_sha256": "00"}
+    export._check(answer, "00", tmp_path / "log")
+    export._check(answer, None, tmp_path / "log")  # the trial did not end there
+    with pytest.raises(NotReproduced, match=r"weights have sha256 00, recorded was 11: what the trial does at its end"):
+        export._check(answer, "11", tmp_path / "log")
+
+
+def test_a_worker_that_fails_or_dies_is_told_with_what_it_said(tmp_path):
+    (tmp_path / "log").write_text("the last words")
+    with pytest.raises(TrialFailed, match=r"The model cannot be exported: a mistake"):
+        export._check({"type": "failed", "kind": "code", "message": "a mistake"}, None, tmp_path / "log")
+    with pytest.raises(TrialFailed, match=r"was lost: killed by signal 9.\nthe last words"):
+        export._check({"type": "lost", "reason": "killed by signal 9"}, None, tmp_path / "log")
 
 
 def test_a_model_is_loaded_into_this_process_with_the_very_weights(experiment, monkeypatch):

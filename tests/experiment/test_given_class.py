@@ -161,6 +161,7 @@ def script(tmp_path):
     return run
 
 
+@pytest.mark.soak  # docs/python.md runs such a script by default
 def test_a_class_of_a_plain_script_is_trained_and_the_script_runs_once(script, tmp_path):
     done = script(SCRIPT)
     begins, outcome = [line for line in done.stdout.splitlines() if line.split()[0] in ("begins", "outcome")]

@@ -190,3 +190,29 @@ def test_a_class_that_a_function_made_is_refused(tmp_path):
     script = "def make():\n    class Trial:\n        pass\n    return Trial\nIt = make()\n"
     with pytest.raises(RuntimeError, match=r"make.<locals>.Trial is not Trial of the script.*\n.*Define it at the top"):
         written(tmp_path, script, "It")
+
+
+CELLS = [
+    "import json",
+    "class Base:\n    size = 3",
+    "class Trial(Base):\n    def run(self): return json, LATER",
+    "LATER = [1]\nfrom pedl.experiment.main_class import written_down\nprint(written_down(Trial), end='')",
+    "%%time\nclass Late:\n    def run(self): pass",
+    "try:\n    written_down(Late)\nexcept Exception as error:\n    print(error)",
+    "class Trial:\n    def run(self): return 'anew'",
+    "print(written_down(Trial), end='')",
+]
+
+
+def test_cells_of_a_notebook_are_found_in_the_order_of_their_definitions(tmp_path):
+    nbclient = pytest.importorskip("nbclient")
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in CELLS])
+    client = nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3")
+    client.execute(cwd=str(tmp_path), env={**os.environ, "PYTHONPATH": str(ROOT)})
+    first, late, anew = ("".join(it.text for it in notebook.cells[at].outputs) for at in (3, 5, 7))
+    assert first == HEAD + "import json\n\n\nLATER = [1]\n\n\n" + "\n\n\n".join(CELLS[1:3]) + "\n"
+    assert "Late, which it uses, is a builtins.type whose source is not to be found." in late
+    assert "in a cell that does not begin with %%" in late
+    assert anew == HEAD + CELLS[6] + "\n"
