@@ -8,10 +8,15 @@ from pedl.trial.hidden_state import all_nodes
 from pedl.trial.in_order import executor, is_light
 from tests.trial.alone import CONFIG, WORKLOADS
 
+
+def in_the_long_run(value):
+    return pytest.param(value, marks=pytest.mark.soak)
+
+
 CALLED, USUAL = (["python", "tests.trial.sabotage", name] for name in ("call_every_step", "use_the_usual_executor"))
 
 
-@pytest.mark.parametrize("workload", ["mlp", "cnn", "lstm", "gan", "mixed"])
+@pytest.mark.parametrize("workload", ["mlp", "gan", *(in_the_long_run(it) for it in ("cnn", "lstm", "mixed"))])
 def test_the_executor_moves_no_bit(alone, workload):
     in_order, usual = (
         alone(workload, *how, ["validate"], ["train", 12], ["words"], ["weights"])[len(how) :]
@@ -79,7 +84,7 @@ def pools(inter_op):
     return {"reproducibility": {**CONFIG["reproducibility"], "threads": {"intra_op": 2, "inter_op": inter_op}}}
 
 
-@pytest.mark.parametrize("depth", [0, 1, 6])
+@pytest.mark.parametrize("depth", [in_the_long_run(0), in_the_long_run(1), 6])
 @pytest.mark.parametrize("inter_op", [1, 2, 4])
 def test_calls_within_calls_do_not_wait_for_each_other_for_ever(alone, tmp_path, depth, inter_op):
     definition = tmp_path / "definition"

@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.trial.alone import Alone
-
-WATCHED = ("mlp", "cnn", "dataset", "gan", "graph")
+WATCHED = ["mlp", "dataset", "graph", *(pytest.param(name, marks=pytest.mark.soak) for name in ("cnn", "gan"))]
 
 # Entropy is refused in training; these definitions take the refusal out first.
 DRIVEN = """
@@ -75,13 +73,6 @@ class Graph(TensorFlowTrial):
         (x, y), _ = Data.make_data_loaders(self, experiment_config, hparams)
         return {"x": x, "y": y}, {"x": x, "y": y}
 """
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    runner = Alone(tmp_path_factory.mktemp("operations"))
-    yield runner
-    runner.close()
 
 
 @pytest.mark.parametrize("name", WATCHED)
