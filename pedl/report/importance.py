@@ -33,10 +33,15 @@ def importance(results: Results) -> dict[str, float] | str:
     if len(set(scores)) == 1:
         return f"There is no importance to compute: all trials have the same {results.metric}."
     values = [results.hparams[trial["id"]] for trial in trials]
-    paths = [path for path in results.varied if all(path in each for each in values)]
-    if not paths:
-        return "There is no importance to compute: the trials have no hyperparameter in common that differs."
-    return _ped_anova({path: [each[path] for each in values] for path in paths}, scores, results.smaller_is_better)
+    columns = {path: [each.get(path) for each in values] for path in results.varied}
+    columns = {path: column for path, column in columns.items() if None not in column and _differ(column)}
+    if not columns:
+        return "There is no importance to compute: the trials with a result have no hyperparameter that differs."
+    return _ped_anova(columns, scores, results.smaller_is_better)
+
+
+def _differ(column: Sequence[Any]) -> bool:
+    return len({jsontext.dumps(value) for value in column}) > 1
 
 
 def _ped_anova(columns: dict[str, list[Any]], scores: Sequence[float], smaller_is_better: bool) -> dict[str, float]:
@@ -60,8 +65,6 @@ def _coded(column: Sequence[Any], optuna: Any) -> tuple[Any, list[Any]]:
     """Returns a hyperparameter's range and its values as Optuna takes them; what is no number goes by its position."""
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in column):
         low, high = min(column), max(column)
-        if low == high:
-            return optuna.distributions.CategoricalDistribution([0]), [0] * len(column)
         logarithmic = low > 0 and high / low >= MANY_TIMES
         numbers = [float(value) for value in column]
         return optuna.distributions.FloatDistribution(float(low), float(high), log=logarithmic), numbers

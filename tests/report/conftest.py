@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def made(tmp_path: Path, definition: Path) -> Made:
 def browser() -> Iterator[Any]:
     """The system's Chromium, driven by Playwright."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright comes with the extra `test`")
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = [path for name in names if (path := shutil.which(name)) and _starts(path)]
     if not found:
         pytest.skip("there is no Chromium here (Debian's package is `chromium`)")
     # Its sandbox refuses root, which runs tests in containers; without a GPU it draws by software.
@@ -65,3 +67,8 @@ def browser() -> Iterator[Any]:
         launched = playwright.chromium.launch(executable_path=found[0], args=arguments)
         yield launched
         launched.close()
+
+
+def _starts(path: str) -> bool:
+    """Whether it is a browser, and not a word that there is one elsewhere, as some systems have it."""
+    return subprocess.run([path, "--version"], capture_output=True).returncode == 0

@@ -89,6 +89,17 @@ def test_importance_is_computed_or_says_why_not(made: Made) -> None:
     assert "no hyperparameter differs" in str(importance(Results(made(hyperparameters={"units": 4}).describe())))
 
 
+def test_what_differs_only_in_trials_without_a_result_has_no_importance(made: Made) -> None:
+    described = made().describe()
+    for trial in described["trials"]:
+        trial["hparams"] = {"units": 8, "layers": 2 if trial["id"] > 1 else 3}
+    described["trials"][0]["state"] = "ERROR"
+    assert "the trials with a result have no hyperparameter that differs" in str(importance(Results(described)))
+    described["trials"][1]["hparams"]["units"] = 16
+    assert importance(Results(described)) == {"units": 1.0}
+    assert "layers" in report_page(described)
+
+
 def test_what_decides_comes_out_as_important(made: Made) -> None:
     described = made(searcher={**made().config.to_dict()["searcher"], "max_trials": 12}).describe()
     for trial in described["trials"]:
