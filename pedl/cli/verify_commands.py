@@ -106,7 +106,8 @@ def run_verification(
         show_json(found.to_dict())
     else:
         click.echo("\n".join(result_lines(found, home)))
-    keep(experiment, content)
+    if trouble := keep(experiment, content):
+        say(f"Note: {trouble}")
     raise click.exceptions.Exit(0 if found.identical else DIFFERS)
 
 

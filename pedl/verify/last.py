@@ -5,7 +5,6 @@ The record of the experiment stays as it is: this is a file of its own, and no e
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -29,20 +28,23 @@ def verify_and_certify(
     return found, certificate(experiment, found, began, datetime.now(timezone.utc))
 
 
-def keep(experiment: Experiment, content: Mapping[str, Any]) -> None:
-    """Keeps a certificate as the experiment's last, where its home can be written.
+def keep(experiment: Experiment, content: Mapping[str, Any]) -> str:
+    """Keeps a certificate as the experiment's last, and returns why it could not be kept; "" if it was.
 
-    One that says that a part is identical does not take the place of one that says so of the whole.
+    What was found does not hang on it: a home that cannot be written can be verified. A certificate that says that a
+    part is identical does not take the place of one that says so of the whole.
     """
-    paths = experiment.home.paths(experiment.id)
-    if not os.access(paths.root, os.W_OK):
-        return
     try:
         before = last_certificate(experiment)
     except InputError:
         before = None  # damaged, or of another format
-    if before is None or not _says_more(before, content):
-        write(content, paths.last_verification)
+    if before is not None and _says_more(before, content):
+        return ""
+    try:
+        write(content, experiment.home.paths(experiment.id).last_verification)
+    except OSError as error:
+        return f"the certificate of this verification could not be kept: {error.strerror}"
+    return ""
 
 
 def last_certificate(experiment: Experiment) -> dict[str, Any] | None:

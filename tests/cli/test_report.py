@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import click
 import pytest
 
+import pedl.experiment
 from tests.cli.conftest import Pedl
 from tests.experiment.fake_executor import FakeExecutor
 
@@ -41,6 +44,19 @@ def test_a_verification_is_on_the_next_report(one: Pedl, tmp_path: Path) -> None
     assert one("experiment", "verify", "1").code == 0
     one("report", "1")
     assert "Verified: identical." in (tmp_path / "experiment-1.html").read_text()
+
+
+def test_a_verdict_does_not_hang_on_the_place_for_its_certificate(
+    one: Pedl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pedl.verify.last.write", full)
+    verified = one("experiment", "verify", "1")
+    assert verified.code == 0 and "Experiment 1: identical." in verified.out
+    assert "could not be kept: No space left on device" in verified.err
+    assert pedl.experiment.load_experiment(1).verify(1).identical
 
 
 def test_a_place_or_an_experiment_that_does_not_exist_is_told(one: Pedl, tmp_path: Path) -> None:
