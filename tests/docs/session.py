@@ -95,6 +95,7 @@ def fewer_digits(path: Path) -> None:
 
 def shape(line: str) -> str:
     """Returns a line with placeholders for numbers, hashes and the width of columns."""
+    line = re.sub(r"\b\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?", "TIME", line)
     line = re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[0-9a-f]{16,}\b", "HASH", line)
     line = re.sub(r"(?<![A-Za-z_])-?\d[\d,]*(\.\d+)?(e-?\d+)?", "N", line)
     return re.sub(r"\s+", " ", line).strip()

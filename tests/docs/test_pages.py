@@ -92,6 +92,8 @@ def test_a_shape_forgets_numbers_and_hashes_and_keeps_words() -> None:
     assert shape("trial 1/2: step 3/8  loss=0.31 lr=1e-05") == "trial N/N: step N/N loss=N lr=N"
     assert shape("Outcome: 0123456789abcdef0123") == "Outcome: HASH"
     assert shape("units=4 conv2") == "units=N conv2"
+    for when in ("2026-11-24T16:50:02+00:00", "2027-01-02T03:04:05Z"):
+        assert shape(f"executed {when}.") == "executed TIME."
 
 
 def test_a_document_with_another_key_is_noticed() -> None:
