@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import site
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from pedl.errors import TrialDefinitionError
@@ -13,6 +15,8 @@ from pedl.errors import TrialDefinitionError
 
 def modules_beside(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     """Returns those of `names` that are modules in `folder`, and the modules there that these import, and so on.
+
+    A name that this process imports from elsewhere means the module there, and not the one in `folder`.
 
     Args:
       folder: if packages are installed in it, nothing lies beside anything.
@@ -24,8 +28,9 @@ def modules_beside(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     pending = [] if _is_installed(folder) else sorted(set(names), reverse=True)
     while pending:
-        path = _module(folder, pending.pop())
-        if path is not None and path.name not in found:
+        name = pending.pop()
+        path = _module(folder, name)
+        if path is not None and path.name not in found and not _is_elsewhere(folder, name):
             found[path.name] = path
             pending += sorted(imported_by(path), reverse=True)
     return found
@@ -35,20 +40,32 @@ def imported_by(path: Path) -> set[str]:
     """Returns the top-level names that a module's file, or a package's files, import.
 
     Raises:
-      TrialDefinitionError: if a file is no Python.
+      TrialDefinitionError: if the module's file is no Python. One of a package may be, as long as nobody imports it.
     """
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return {name for file in files for name in _imported(file)}
+    if not path.is_dir():
+        return set(_imported(path))
+    return {name for file in sorted(path.rglob("*.py")) if _is_python(file) for name in _imported(file)}
 
 
-def _imported(file: Path) -> Iterator[str]:
+def _is_python(file: Path) -> bool:
     try:
-        tree = ast.parse(file.read_bytes())
+        _parsed(file)
+    except TrialDefinitionError:  # a template, or code of another version: whoever imports it is told so
+        return False
+    return True
+
+
+def _parsed(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
         raise TrialDefinitionError(
             f"{file} cannot be read as Python: {error}. Mend it, or do not import it."
         ) from error
-    for node in ast.walk(tree):
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(_parsed(file)):
         if isinstance(node, ast.Import):
             yield from (it.name.partition(".")[0] for it in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -64,6 +81,20 @@ def _module(folder: Path, name: str) -> Path | None:
     return file if file.is_file() else None
 
 
+def _is_elsewhere(folder: Path, name: str) -> bool:
+    """Tells whether an import of `name` gives, or would give, a module that is not in `folder`."""
+    module = sys.modules.get(name)
+    if module is None:
+        spec = PathFinder.find_spec(name)
+        places = [] if spec is None else [*(spec.submodule_search_locations or ()), spec.origin]
+    else:
+        places = [*getattr(module, "__path__", ()), getattr(module, "__file__", None)]
+    parents = [Path(place).parent.resolve() for place in places if place]
+    return bool(parents) and parents[0] != folder.resolve()
+
+
 def _is_installed(folder: Path) -> bool:
-    places = (sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib"))
+    # The last two are the user's, and those of a distribution of Linux, which sysconfig does not name.
+    places = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")]
+    places += [site.getusersitepackages(), *site.getsitepackages()]
     return any(folder.resolve() == Path(place).resolve() for place in places)

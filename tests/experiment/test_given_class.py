@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,10 @@ FILES = {
     "packed_def/__init__.py": "",
     "packed_def/models.py": "from .layers import units\nimport alone_def\n\nclass PackedTrial:\n    pass\n",
     "packed_def/layers.py": "units = 3\n",
+    "packed_def/template.py": "class {{ name }}:\n",
     "unrelated.py": "",
 }
+IMPORTED = ("alone_def", "sharing_def", "helping_def", "helping_package", "packed_def")
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "project")
     yield tmp_path / "project"
     for name in list(sys.modules):
-        if name.partition(".")[0] in ("alone_def", "sharing_def", "helping_def", "packed_def"):
+        if name.partition(".")[0] in IMPORTED:
             del sys.modules[name]
 
 
@@ -54,7 +57,8 @@ def project(tmp_path, monkeypatch):
         ("sharing_def", "SharingTrial",
          {"sharing_def.py", "helping_def.py", "helping_package/deep.py", "later_def.py"}),
         ("packed_def.models", "PackedTrial",
-         {"packed_def/__init__.py", "packed_def/models.py", "packed_def/layers.py", "alone_def.py"}),
+         {"packed_def/__init__.py", "packed_def/models.py", "packed_def/layers.py", "packed_def/template.py",
+          "alone_def.py"}),
     ],
 )  # fmt: skip
 def test_the_definition_is_what_makes_the_imports_work(project, tmp_path, module, name, files):
@@ -73,6 +77,28 @@ def test_the_definition_is_what_makes_the_imports_work(project, tmp_path, module
 def test_nothing_lies_beside_what_is_installed():
     folder = Path(pytest.__file__).parents[1]
     assert modules_beside(folder, ["pytest"]) == {}
+
+
+def test_the_sites_of_the_user_and_of_a_distribution_are_installed_too(project, tmp_path, monkeypatch):
+    assert list(modules_beside(project, ["alone_def"])) == ["alone_def.py"]
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(project))
+    assert modules_beside(project, ["alone_def"]) == {}
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(tmp_path))
+    monkeypatch.setattr(site, "getsitepackages", lambda: [str(project)])
+    assert modules_beside(project, ["alone_def"]) == {}
+
+
+def test_a_module_of_the_same_name_that_is_imported_from_elsewhere_is_not_taken(project, tmp_path):
+    names = ["pytest", "later_def", "alone"]  # loaded, to be had, and only here
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("")
+    assert list(modules_beside(tmp_path, names)) == ["alone.py"]
+
+
+def test_a_module_that_is_imported_and_is_no_python_is_named(project):
+    (project / "later_def.py").write_text("class {{ name }}:\n")
+    with pytest.raises(TrialDefinitionError, match=r"later_def.py cannot be read as Python: .*Mend it, or do not"):
+        modules_beside(project, ["sharing_def"])
 
 
 def test_a_class_that_its_module_does_not_have_is_refused(project):
