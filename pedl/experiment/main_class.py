@@ -74,10 +74,13 @@ class _Module:
             self._definitions[name] = f"{name} = {value.__name__}"
         elif (text := self._definition(name, value)) is not None:
             self._take_definition(name, text)
-        elif (statement := importable(name, value)) is not None:
-            self._imports.add(statement)
         elif (plain := source_of(value)) is not None:
             self._data[name] = plain
+        elif (reference := self._source.reference(name, value)) is not None:
+            self._take(reference.partition(".")[0], name)
+            self._data[name] = reference
+        elif (statement := importable(name, value)) is not None:
+            self._imports.add(statement)
         else:
             self._problems.append(_problem(name, value, user))
 
@@ -126,7 +129,7 @@ def _problem(name: str, value: Any, user: str) -> str:
             "%%, at the top."
         )
     return (
-        f"{what}, neither plain data ({PLAIN}) nor defined in the source. Make it where it is used, in a method of "
-        "the trial or in a function, from plain data or a file; or write a directory with a model_def.py and hand that "
-        "over."
+        f"{what}, neither plain data ({PLAIN}) nor a class or a function that the source defines: an object made from "
+        "them cannot be written down. Make it where it is used, in a method of the trial or in a function, from plain "
+        "data or a file; or write a directory with a model_def.py and hand that over."
     )

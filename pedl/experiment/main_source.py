@@ -40,7 +40,7 @@ class Unit:
         """Returns the lines of a statement, with decorators and comments; without an indentation of its own."""
         if node.col_offset:
             return ast.unparse(node)
-        lines = self.text.splitlines()[_first_line(node) - 1 : node.end_lineno]
+        lines = self.text.split("\n")[_first_line(node) - 1 : node.end_lineno]  # ast counts no form feed as a line
         return "\n".join(lines)
 
 
@@ -69,7 +69,7 @@ class MainSource:
         return found[-1] if found else None
 
     def imports(self, name: str, value: Any) -> list[str]:
-        """Returns the import statements that bind `name` to `value`, without repetition; [] if there are none."""
+        """Returns the newest import of `value` as `name`, and every `import a.b` of it; [] if there are none."""
         found = [
             text
             for unit in self._units
@@ -77,7 +77,22 @@ class MainSource:
             for text, bound, imported in self._imported(node, name)
             if bound == name and imported is value
         ]
-        return list(dict.fromkeys(found))
+        # Each `import a.b` adds a module to `a`; of the others an edited cell's is superseded.
+        return list(dict.fromkeys(it for it in found if it == found[-1] or it.startswith(f"import {name}.")))
+
+    def reference(self, name: str, value: Any) -> str | None:
+        """Returns the `a.b.c` that `name = a.b.c` bound `name` to, if `a` was imported; None if there is none."""
+        for node in (node for unit in self._units for node in unit.statements()):
+            if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and _binds(node, name)):
+                continue
+            root, *path = ast.unparse(node.value).split(".")
+            found = vars(self.main).get(root)
+            if root.isidentifier() and self.imports(root, found):
+                for attribute in path:
+                    found = getattr(found, attribute, self)
+                if found is value:
+                    return ast.unparse(node.value)
+        return None
 
     def postpones_annotations(self) -> bool:
         """Tells whether annotations are texts, as `from __future__ import annotations` has it."""
@@ -140,8 +155,10 @@ def _is_named(node: ast.stmt, name: str) -> bool:
 
 
 def _is_lambda(node: ast.stmt, name: str) -> bool:
-    if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda)):
-        return False
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda) and _binds(node, name)
+
+
+def _binds(node: ast.Assign, name: str) -> bool:
     return [getattr(it, "id", None) for it in node.targets] == [name]
 
 

@@ -162,6 +162,53 @@ class Trial(Alias):
     assert "class Plain:\n    size = 3\n\n\nAlias = Plain\n\n\nclass Trial(Alias):" in text
 
 
+def test_a_form_feed_above_a_class_costs_it_no_line(tmp_path):
+    script = "# a page\x0c and\x85 \u2028 more\n\x0c\nclass Trial:\n    def run(self):\n        return 'last'\n"
+    assert written(tmp_path, script).endswith("class Trial:\n    def run(self):\n        return 'last'\n")
+
+
+def test_a_name_for_something_of_a_module_is_written_as_the_script_has_it(tmp_path):
+    script = """\
+import json
+import os as system
+paths = system.path
+Reader = json.decoder.JSONDecoder
+class Trial:
+    def run(self): return paths, Reader
+"""
+    text = written(tmp_path, script)
+    assert text.startswith(
+        HEAD + "import json\nimport os as system\n\n\nReader = json.decoder.JSONDecoder\npaths = system.path\n"
+    )
+
+
+def test_of_imports_of_one_thing_the_newest_is_written(tmp_path):
+    script = """\
+import os.path, xml.dom
+from posixpath import join
+import os, xml.sax
+from os.path import join
+class Trial:
+    def run(self): return os, xml, join
+"""
+    assert written(tmp_path, script).startswith(
+        HEAD + "from os.path import join\nimport os\nimport os.path\nimport xml.dom\nimport xml.sax\n\n"
+    )
+
+
+def test_an_object_made_from_a_class_of_the_script_is_refused_as_that(tmp_path):
+    script = """\
+import enum
+class Color(enum.Enum):
+    RED = 1
+color = Color.RED
+class Trial:
+    def run(self): return color
+"""
+    with pytest.raises(RuntimeError, match=r"color, which .* that the source defines: an object made from them cannot"):
+        written(tmp_path, script)
+
+
 def test_functions_that_stand_beside_it_are_taken_along(tmp_path):
     script = "SIZE = 3\ndef make_data_loaders(config, hparams): return SIZE\nclass Trial:\n    pass\n"
     assert "SIZE = 3\n\n\nclass Trial:\n    pass\n\n\ndef make_data_loaders" in written(tmp_path, script)
