@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pedl.errors import CheckpointError, InputError, TrialDefinitionError
 from pedl.trial.weights import weights_sha256
 
 
-def export_keras(model: keras.Model, file: Path, definition: Path) -> list[str]:
-    """Writes a `.keras` file, loads it back, and compares every weight. Equal models give equal files.
+def export_keras(model: keras.Model, example: Any, file: Path, definition: Path) -> list[str]:
+    """Writes a `.keras` file, loads it back, and compares every weight and a prediction. Equal models give equal files.
 
     Args:
       model: it loses its optimizer.
+      example: what a batch gives to the model.
       file: must not exist.
       definition: the model definition, whose classes and functions the model may hold.
 
@@ -52,6 +54,12 @@ def export_keras(model: keras.Model, file: Path, definition: Path) -> list[str]:
             "the model that Keras makes from its .keras file has other weights than the trial's: a class of your own "
             "keeps some where Keras does not look for them.\n"
             "Make them with add_weight() or in layers that are attributes, or export with --format saved_model."
+        )
+    if not _predicts_as(model, again, example):
+        raise TrialDefinitionError(
+            "the model that Keras makes from its .keras file predicts otherwise than the trial's: get_config() of a "
+            "class of your own leaves something out, or a function of yours has the name of one of Keras's.\n"
+            "Complete get_config(), or name the function otherwise, or export with --format saved_model."
         )
     return needed
 
@@ -134,15 +142,26 @@ def _own_name(entry: dict[str, Any]) -> str | None:
     module, name, registered = entry["module"], entry["class_name"], entry.get("registered_name")
     if name == "function" and module == "builtins":
         function = str(entry["config"])
-        return None if _is_kerass(function) else function
+        return None if _of_keras(function) else function
     if module is not None and module.split(".")[0] in ("keras", "builtins"):
         return None
     return str(registered or name)
 
 
-def _is_kerass(function: str) -> bool:
-    parts = (keras.activations, keras.initializers, keras.regularizers, keras.constraints, keras.ops)
+def _of_keras(function: str) -> bool:
+    """Tells whether Keras finds a function by its name alone; it does not look among `keras.ops`."""
+    parts = (keras.activations, keras.initializers, keras.regularizers, keras.constraints)
     return any(hasattr(part, function) for part in parts)
+
+
+def _predicts_as(model: keras.Model, again: keras.Model, example: Any) -> bool:
+    """Compares predictions for a batch, bytes with bytes. One that draws anew in each call has nothing to compare."""
+    first, second, found = (_predicted(it, example) for it in (model, model, again))
+    return first != second or found == first
+
+
+def _predicted(model: keras.Model, example: Any) -> list[bytes]:
+    return [np.asarray(it).tobytes() for it in tf.nest.flatten(model(example, training=False))]
 
 
 def _objects(config: Any) -> Iterator[dict[str, Any]]:

@@ -94,9 +94,10 @@ class KerasRun(Run):
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
     def export(self, path: Path, file_format: str, definition: Path) -> list[str]:
+        example = first_inputs(self._training)
         if file_format == "keras":
-            return export_keras(self.model, path, definition)
-        export_saved_model(self.model, first_inputs(self._training), path)
+            return export_keras(self.model, example, path, definition)
+        export_saved_model(self.model, example, path)
         return []
 
     def close(self) -> None:

@@ -18,13 +18,13 @@ from pedl.trial.state import raw, stable_path
 def weights_sha256(model: keras.Model) -> str:
     """Returns the sha256 of a Keras model's weights; optimizers, metrics and seed generators are left out.
 
-    Hashed are, for each weight in the model's order: its position, its name relative to the model without the counters
+    Hashed are, for each weight in the model's order: its position, its layer's and its own name without the counters
     of automatic names, its dtype, its shape, and its bytes, little-endian.
     """
-    prefix = f"{model.name}/"
-    names = [stable_path(raw(v)) for v in model.weights]
-    relative = [name.removeprefix(prefix) for name in names]
-    return tensors_sha256(relative, [raw(v).numpy() for v in model.weights])
+    variables = [raw(v) for v in model.weights]
+    # A model that is loaded from a file has other outer scopes than one that was built in its place.
+    names = ["/".join(stable_path(v).split("/")[-2:]) for v in variables]
+    return tensors_sha256(names, [v.numpy() for v in variables])
 
 
 def tensors_sha256(names: Sequence[str], arrays: Sequence[np.ndarray[Any, Any]]) -> str:
