@@ -21,7 +21,7 @@ class Colour(enum.IntEnum):
     RED = 1
 
 
-@pytest.mark.parametrize("value", PLAIN, ids=repr)
+@pytest.mark.parametrize("value", PLAIN, ids=source_of)
 def test_what_is_written_gives_the_value_back(value):
     again = eval(source_of(value))
     assert (again, type(again), repr(again) if not isinstance(value, set) else "") == (
