@@ -39,10 +39,12 @@ class Group(click.Group):
     def _meant(self, ctx: click.Context, word: str) -> list[str]:
         """Returns the commands that a person may have meant: here, else with another noun before them."""
         here = self.list_commands(ctx)
-        if close := [it for it in here if it.startswith(word)] or difflib.get_close_matches(word, here, n=1):
-            return [f"{ctx.command_path} {close[0]}"]
         root = ctx.find_root()
         nouns = {name: it for name, it in getattr(root.command, "commands", {}).items() if isinstance(it, click.Group)}
+        if exact := [f"{root.command_path} {noun} {word}" for noun, group in nouns.items() if word in group.commands]:
+            return exact
+        if close := [it for it in here if it.startswith(word)] or difflib.get_close_matches(word, here, n=1):
+            return [f"{ctx.command_path} {close[0]}"]
         elsewhere = {name for noun in nouns.values() for name in noun.commands}
         close = difflib.get_close_matches(word, sorted(elsewhere), n=1, cutoff=_CLOSE_ELSEWHERE)
         return [

@@ -96,9 +96,9 @@ def run_verification(
 
     experiment = load_experiment(experiment_id, home)
     what = f"trial {experiment_id}/{trials[0]}" if trials and len(trials) == 1 else f"experiment {experiment_id}"
-    say(f"Running {what} again from its record ...")
     if certificate is not None and not certificate.absolute().parent.is_dir():
         raise click.BadParameter(f"{certificate.absolute().parent} is no directory", param_hint="--certificate")
+    say(f"Running {what} again from its record ...")
     found, content = verify_and_certify(experiment, workers, trials, tell)
     if certificate is not None:
         _write(content, certificate)

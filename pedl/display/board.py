@@ -122,10 +122,9 @@ def counts_words(described: dict[str, Any], batches: dict[int, int], short: bool
     trials = described["trials"]
     over = sum(it["state"] in OVER for it in trials)
     failed = sum(it["state"] == "ERROR" for it in trials)
+    waiting = max(0, len(trials) - over - len(batches))  # the last batches of a trial may be told after its end
     counts = f"{over}/{len(trials)} done" if short else f"{over} of {counted(len(trials), 'trial')} done"
-    return f"{counts}, {len(batches)} running, {len(trials) - over - len(batches)} waiting" + (
-        f", {failed} failed" if failed else ""
-    )
+    return f"{counts}, {len(batches)} running, {waiting} waiting" + (f", {failed} failed" if failed else "")
 
 
 def best_trial(described: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pedl.config.brackets import Rung, cost
 
-OVER = ("COMPLETED", "ERROR")
+OVER = ("CANCELED", "COMPLETED", "ERROR")
 """States of a trial that is not trained any more."""
 
 MIN_WATCHED_S = 3

@@ -52,7 +52,8 @@ def curves(results: Results, group: str, name: str) -> dict[str, Any]:
                 figure.add_trace(_line([series], f"trial {series.trial_id}", next(colours), 1.75, markers=True))
     else:
         figure.add_trace(_line([it for it in drawn if it.trial_id != best], "other trials", OTHERS, 1))
-        figure.add_trace(_line([it for it in drawn if it.trial_id == best], f"trial {best} (best)", BEST, 3))
+        if of_the_best := [it for it in drawn if it.trial_id == best]:
+            figure.add_trace(_line(of_the_best, f"trial {best} (best)", BEST, 3))
     figure.update_layout(
         xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
         yaxis={"title": {"text": inert(name, 40)}},
@@ -88,7 +89,7 @@ def _line(several: Sequence[Series], name: str, colour: str, width: float, marke
     import plotly.graph_objects as go
 
     points = [point for series in several for point in (*_points(series), (None, None, None))][:-1]
-    single = all(len(series.steps) == 1 for series in several)
+    single = any(len(series.steps) == 1 for series in several)  # which a line alone would not show
     return go.Scatter(
         x=[step for step, _, _ in points], y=[value for _, value, _ in points],
         customdata=[trial_id for _, _, trial_id in points],

@@ -34,6 +34,12 @@ FORMAT = 1
 
 _HASH = "certificate_sha256"
 
+_ENTRIES = (
+    "promise", "experiment", "identical", "complete", "digests", "executed", "not_executed", "verification", "began_at",
+    "ended_at", "machine",
+)  # fmt: skip
+"""What a certificate has besides its format and its hash."""
+
 
 def certificate(experiment: Experiment, found: Verification, began: datetime, ended: datetime) -> dict[str, Any]:
     """Returns the certificate of a verification that was just executed.
@@ -93,6 +99,8 @@ def read(file: Path) -> dict[str, Any]:
             f"{file} is not as it was written: its hash is {_sha256(body)}, and it says {content[_HASH]}.\n"
             f"Get it again from where it comes, or make a new one: pedl experiment verify ID --certificate {file}"
         )
+    if missing := [name for name in _ENTRIES if name not in content]:
+        raise InputError(f"{file} is no whole certificate: it lacks {', '.join(missing)}. Make a new one with pedl.")
     return content
 
 

@@ -21,6 +21,9 @@ _AUTO = (
 )
 
 
+_READ = {"numeric_profile": {"onednn"}, "battery": {"format", "digests", "threads"}}
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of operation of the battery.
@@ -76,7 +79,13 @@ def read(file: Path) -> dict[str, Any]:
         raise InputError(f"{file} is not what `pedl doctor --json` writes. {again}")
     if content["numeric_profile"] is None or content["battery"] is None:
         raise InputError(f"{file} has no digests: TensorFlow did not start on that machine. {again}")
+    if missing := [where for where, names in _READ.items() if not _holds(content, where, names)]:
+        raise InputError(f"{file} is not whole: {', '.join(missing)} lack entries that are compared. {again}")
     return content
+
+
+def _holds(content: dict[str, Any], where: str, names: set[str]) -> bool:
+    return isinstance(content[where], dict) and names <= set(content[where])
 
 
 def compare(there: dict[str, Any], here: dict[str, Any], onednn_here: bool) -> Machines:

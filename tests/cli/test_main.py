@@ -97,6 +97,7 @@ def test_python_m_pedl_is_the_same_command() -> None:
         (["e", "descrbe", "3"], "Did you mean `pedl experiment describe`?"),
         (["trial", "zzz"], "There are: describe, export, logs, verify."),
         (["describe", "3"], "Did you mean `pedl experiment describe` or `pedl trial describe`?"),
+        (["export", "3/1"], "Did you mean `pedl trial export`?"),
         (["activte", "3"], "Did you mean `pedl experiment activate`?"),
         (["trial", "download", "3/1"], "Did you mean `pedl checkpoint download`?"),
         (["experiment", "list", "--jsn"], "Did you mean --json?"),

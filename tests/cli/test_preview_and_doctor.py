@@ -134,6 +134,7 @@ def test_here_is_computed_with_what_an_experiment_from_there_would_bring(
         (lambda it: {**it, "battery": None}, "has no digests: TensorFlow did not start"),
         (lambda it: [it], "is not what `pedl doctor --json` writes"),
         (lambda it: {**it, "battery": {**it["battery"], "format": 7}}, "are of battery 7"),
+        (lambda it: {**it, "numeric_profile": {}, "battery": 2}, "is not whole: numeric_profile, battery lack entries"),
     ],
 )
 def test_a_file_that_cannot_be_compared_is_refused(

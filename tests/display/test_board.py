@@ -91,6 +91,10 @@ def test_failures_are_counted() -> None:
     assert "1 of 1 trial done, 0 running, 0 waiting, 1 failed" in rendered(Watched(trial(1, "ERROR", 1)))
 
 
+def test_a_trial_that_was_canceled_does_not_wait() -> None:
+    assert "1 of 1 trial done, 0 running, 0 waiting" in rendered(Watched(trial(1, "CANCELED", 1)))
+
+
 def test_what_looks_like_markup_is_shown_as_it_is() -> None:
     odd = trial(1, "COMPLETED", 1, 0.5)
     odd["hparams"] = {"lr": "[red]x[/red]"}

@@ -11,6 +11,7 @@ import pytest
 
 from pedl.errors import InputError
 from pedl.experiment import Experiment
+from pedl.verify import certificate as certificates
 from pedl.verify import verify_experiment
 from pedl.verify.certificate import certificate, digests, disagreements, read, write
 from tests.experiment.fake_executor import FakeExecutor, Script
@@ -188,6 +189,14 @@ def test_another_experiment_of_the_same_number_is_noticed(experiment: Any, file:
     other = ran(experiment, seed=8)
     said = [it.partition(":")[0] for it in disagreements(content, other)]
     assert {"configuration", "decisions", "outcome", "trials.1.weights"} <= set(said)
+
+
+def test_a_certificate_that_lacks_an_entry_is_refused_though_its_hash_is_right(experiment: Any, file: Path) -> None:
+    body = {name: it for name, it in certified(ran(experiment), file).items() if name != "certificate_sha256"}
+    del body["digests"]
+    file.write_text(json.dumps({**body, "certificate_sha256": certificates._sha256(body)}))
+    with pytest.raises(InputError, match="lacks digests"):
+        read(file)
 
 
 def test_what_is_no_certificate_is_refused_with_what_to_do(file: Path) -> None:
