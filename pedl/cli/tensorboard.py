@@ -42,9 +42,13 @@ def tensorboard(experiment_id: int | None, port: int, logdir_only: bool, home: s
     Examples: pedl tensorboard 3
               pedl tensorboard --logdir-only
     """
+    from pedl.experiment import list_experiments
     from pedl.report.event_files import EventFiles
     from pedl.store import Home
 
+    if not list_experiments(home):
+        say(f"There are no experiments in {home}.")
+        return
     files = EventFiles(Home(Path(home)), experiment_id)
     files.update()
     if logdir_only:

@@ -311,6 +311,9 @@ class Experiment:
         if found:
             steps = ", ".join(str(it.step) for it in found)
             raise StoreError(f"Trial {self.id}/{trial_id} has no checkpoint of step {step}; steps with one: {steps}.")
+        if self._trial(trial_id).failure is not None:
+            trial = f"{self.id}/{trial_id}"
+            raise StoreError(f"Trial {trial} failed before its first checkpoint. Why: pedl trial logs {trial}")
         raise StoreError(
             f"Trial {self.id}/{trial_id} has no checkpoint: none was made yet, or none is kept.\n"
             "How many are kept is said by checkpoint_policy and checkpoint_storage in the configuration; the same "

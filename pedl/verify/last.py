@@ -54,7 +54,11 @@ def last_certificate(experiment: Experiment) -> dict[str, Any] | None:
       InputError: if it is not as it was written, or a newer pedl wrote it; verifying again replaces it.
     """
     file = experiment.home.paths(experiment.id).last_verification
-    return read(file) if file.exists() else None
+    try:
+        return read(file) if file.exists() else None
+    except InputError as error:
+        what = str(error).splitlines()[0]
+        raise InputError(f"{what}\nVerify again, which replaces it: pedl experiment verify {experiment.id}") from error
 
 
 def _says_more(before: Mapping[str, Any], content: Mapping[str, Any]) -> bool:

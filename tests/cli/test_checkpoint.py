@@ -49,6 +49,16 @@ def test_no_checkpoints_are_none(pedl_command: Pedl, executor: FakeExecutor, inp
     assert result.err.startswith("Trial 1/1 has no checkpoint: none was made yet, or none is kept.\n")
 
 
+def test_a_trial_that_failed_before_its_first_checkpoint_says_so(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script.fails = {1: (1, "code")}
+    pedl_command("e", "create", *inputs)
+    result = pedl_command("c", "download", "1/1", "there")
+    told = "Trial 1/1 failed before its first checkpoint. Why: pedl trial logs 1/1\n"
+    assert (result.code, result.err) == (1, told)
+
+
 def test_damage_is_found_and_named(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, storage: None) -> None:
     pedl_command("e", "create", *inputs)
     whole = pedl_command("checkpoint", "verify")

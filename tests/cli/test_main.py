@@ -123,6 +123,8 @@ def test_a_home_that_does_not_exist_is_empty_and_is_not_created(pedl_command: Pe
     assert (result.code, result.out) == (0, "[]\n")
     result = pedl_command("experiment", "list")
     assert (result.code, result.out, result.err) == (0, "", "There are no experiments in .pedl.\n")
+    result = pedl_command("tensorboard", "--logdir-only")
+    assert (result.code, result.out, result.err) == (0, "", "There are no experiments in .pedl.\n")
     assert list(tmp_path.iterdir()) == []
 
 
