@@ -35,10 +35,11 @@ def plain(value: Any) -> Any:
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns what nested mappings hold by path, such as "a.b", in their order; an empty mapping holds nothing."""
+    """Returns what nested mappings hold by path, such as "a.b", in their order; an empty one is a value."""
     found: dict[str, Any] = {}
     for name, value in tree.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+        deeper = isinstance(value, Mapping) and value
+        found |= flat(value, f"{prefix}{name}.") if deeper else {f"{prefix}{name}": value}
     return found
 
 

@@ -9,6 +9,7 @@ import click
 from pedl.cli.options import home_option, json_option, trial_name
 from pedl.cli.output import show_json
 from pedl.cli.verify_commands import DIFFERS
+from pedl.display.words import counted
 
 if TYPE_CHECKING:
     from pedl.verify.compare import Comparison
@@ -52,7 +53,9 @@ def compare_two(one: tuple[int, int | None], other: tuple[int, int | None], as_j
 
 
 def _side_by_side(found: Comparison) -> list[str]:
-    verdict = "identical" if found.first is None else f"they differ first in their {found.first.name}"
+    recorded = counted(found.batches, "batch")
+    same = f"identical, {recorded}" if found.over else f"identical, as far as recorded, {recorded}"
+    verdict = same if found.first is None else f"they differ first in their {found.first.name}"
     lines = [f"{found.one} and {found.other}: {verdict}."]
     for section in found.sections:
         lines.append(f"  {section.name}: {'equal' if section.equal else 'differs'}")

@@ -9,7 +9,8 @@ import click
 
 from pedl.cli.options import json_option
 from pedl.cli.output import show_json
-from pedl.display.words import counted, flat, pairs
+from pedl.display.words import counted, pairs
+from pedl.jsontext import flat
 
 
 @click.command("preview-search")

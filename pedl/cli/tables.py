@@ -13,7 +13,8 @@ from pedl.cli.options import command_line
 from pedl.cli.output import say
 from pedl.display.rungs import rung_lines
 from pedl.display.trials import plain_table, trial_state, trials_table
-from pedl.display.words import brief, counted, flat, pairs
+from pedl.display.words import brief, counted, pairs
+from pedl.jsontext import flat
 
 MOST_ROWS = 200
 """Trials that `describe` shows, and experiments that `list` does; the JSON has all."""

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pedl.display.rungs import place_of
-from pedl.display.words import brief, flat, pairs
+from pedl.display.words import brief, pairs
+from pedl.jsontext import flat
 
 
 def plain_table(*columns: str) -> Table:

@@ -20,7 +20,7 @@ from pedl.experiment.diagnosis import Circumstances
 from pedl.experiment.difference import ProfileDifference
 from pedl.experiment.fold import ENDED, ExperimentState, fold
 from pedl.experiment.profile import profile_differences
-from pedl.verify.trial_pairs import Pair, batches, decisions, metrics, over, weights
+from pedl.verify.trial_pairs import Pair, batches, decisions, metrics, over, same, weights
 
 _FOR_PEOPLE = ("description", "labels")
 """Fields of a configuration that nothing follows from."""
@@ -45,11 +45,18 @@ class Section:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sides, and what was compared, causes before consequences."""
+    """Two sides, and what was compared, causes before consequences.
+
+    Attributes:
+      batches: how many were recorded on the one side, all trials together; as many on the other, if nothing differs.
+      over: whether neither side may go on.
+    """
 
     one: str
     other: str
     sections: tuple[Section, ...]
+    batches: int
+    over: bool
 
     @property
     def identical(self) -> bool:
@@ -109,7 +116,8 @@ def compare(one: Side, other: Side) -> Comparison:
         Section("metrics", tuple(over(pairs, metrics))),
         Section("weights", tuple(over(pairs, weights))),
     ]
-    return Comparison(one.name, other.name, tuple(sections))
+    recorded = sum(it.batches_completed for it, _ in pairs if it is not None)
+    return Comparison(one.name, other.name, tuple(sections), recorded, all(state.state in ENDED for state in states))
 
 
 def _pairs(one: Side, other: Side, states: list[ExperimentState]) -> list[Pair]:
@@ -125,7 +133,7 @@ def _configuration(states: list[ExperimentState]) -> Iterator[str]:
     flat = [jsontext.flat(state.created["config"]) for state in states]
     for path in sorted({*flat[0], *flat[1]}):
         sides = [it.get(path, "nothing") for it in flat]
-        if sides[0] != sides[1] and path not in _FOR_PEOPLE:
+        if not same(*sides) and path not in _FOR_PEOPLE:
             yield f"{path}: {sides[0]} and {sides[1]}"
 
 

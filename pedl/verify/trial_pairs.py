@@ -34,7 +34,7 @@ def decisions(pairs: Iterable[Pair]) -> Iterator[str]:
         sides = [jsontext.flat(_decided(it)) for it in (one, other)]
         for name in sorted({*sides[0], *sides[1]}):
             left, right = (side.get(name, "nothing") for side in sides)
-            if not _same(left, right):
+            if not same(left, right):
                 yield f"trial {_named(one, other)}: {name}: {left} and {right}"
 
 
@@ -44,7 +44,8 @@ def _decided(trial: TrialState) -> Payload:
     return {**{name: value for name, value in of.items() if name not in _COMPUTED}, **of["decisions"]}
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Tells whether two plain values are the same to the bit."""
     return jsontext.dumps(one) == jsontext.dumps(other)  # 1 is not 1.0, and 0.0 not -0.0: they are other bits
 
 
@@ -98,7 +99,7 @@ def metrics(one: TrialState, other: TrialState) -> str | None:
             sides = [jsontext.flat({"metrics": it[step]["metrics"]}) for it in (left, right)]
             for name in sorted({*sides[0], *sides[1]}):
                 recorded, repeated = (side.get(name, "nothing") for side in sides)
-                if not _same(recorded, repeated):
+                if not same(recorded, repeated):
                     return f"step {step}, {kind} {name}: {recorded} and {repeated}"
     return None
 

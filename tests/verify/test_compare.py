@@ -50,6 +50,21 @@ def test_the_same_experiment_run_twice_is_identical_whatever_it_is_called(ran: A
     assert json.loads(json.dumps(found.to_dict()))["identical"] is True
 
 
+def test_what_was_not_run_is_compared_as_far_as_it_is_recorded(tmp_path: Path, definition: Path) -> None:
+    new = create_experiment(configuration(), definition, tmp_path / "home", 7, FakeExecutor())
+    found = compare(Side(new), Side(new))
+    assert (found.identical, found.over, found.batches) == (True, False, 0)
+
+
+def test_numbers_of_other_types_and_empty_mappings_are_told_apart(ran: Any) -> None:
+    one, other = ran(data={"a": 1, "b": True, "c": {}}), ran(data={"a": 1.0, "b": 1})
+    assert compared(one, other)["configuration"] == [
+        "data.a: 1 and 1.0",
+        "data.b: True and 1",
+        "data.c: {} and nothing",
+    ]
+
+
 def test_another_seed_differs_in_the_configuration_and_in_all_that_follows(ran: Any) -> None:
     found = compared(ran(), ran(seed=8))
     assert found["first"] == "configuration"
