@@ -56,7 +56,7 @@ def verify(
 ) -> None:
     """Run experiment ID again from its record, and say whether it comes out the same, or where and why not.
 
-    It takes as long as training did, and changes nothing. Exit code: 0 identical, 1 if anything differs.
+    It takes as long as training did, and leaves only its certificate. Exit code: 0 identical, 1 if anything differs.
 
     \b
     Example: pedl experiment verify 3 --trial 2
