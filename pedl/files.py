@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -24,3 +25,12 @@ def sync_directory(path: Path) -> None:
 def sync_file(path: Path) -> None:
     """Makes the content of a file durable."""
     sync_directory(path)  # the same call, for either
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the sha256 of a file, which is read a megabyte at a time."""
+    hasher = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            hasher.update(block)
+    return hasher.hexdigest()

@@ -11,6 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+NOT_FINITE = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
+"""By the strings that stand for them, the numbers that JSON lacks."""
+
 
 def dumps(value: Any) -> str:
     """Returns the canonical JSON text of `value`: plain dicts, lists, tuples, strings, numbers, booleans, None.

@@ -11,7 +11,6 @@ whole: it is written aside, synced and renamed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -30,7 +29,7 @@ from pedl.experiment.stored import StoredCheckpoint, whole
 from pedl.experiment.tasks import train_task
 from pedl.experiment.trial_state import Payload
 from pedl.experiment.workers import ExecutorFactory
-from pedl.files import sync_directory, sync_file
+from pedl.files import file_sha256, sync_directory, sync_file
 from pedl.store import ExperimentPaths, Home
 from pedl.version import VERSION
 
@@ -158,7 +157,7 @@ def _appears(target: Path) -> Iterator[Path]:
 
 def _hashes(directory: Path) -> dict[str, str]:
     return {
-        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(directory).as_posix(): file_sha256(path)
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }

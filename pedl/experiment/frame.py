@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pedl.errors import InputError
 from pedl.experiment.trial_result import TrialResult
-from pedl.jsontext import flat
+from pedl.jsontext import NOT_FINITE, flat
 
 if TYPE_CHECKING:
     import pandas
-
-_NUMBERS = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
-"""How records hold the numbers that JSON lacks."""
 
 
 def trials_frame(trials: Iterable[TrialResult]) -> pandas.DataFrame:
@@ -37,7 +34,7 @@ def _row(trial: TrialResult) -> dict[str, Any]:
         "state": trial.state,
         **(flat({"hparams": trial.hparams}) if trial.hparams else {}),
         "steps": trial.steps_completed,
-        **{name: _NUMBERS.get(value, value) if isinstance(value, str) else value for name, value in metrics.items()},
+        **{name: NOT_FINITE.get(value, value) if isinstance(value, str) else value for name, value in metrics.items()},
         "trial_seed": trial.trial_seed,
         "weights_sha256": trial.weights_sha256,
     }

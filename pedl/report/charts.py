@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pedl import jsontext
-from pedl.report.results import MANY_TIMES, Results, Series
+from pedl.report.results import Results, Series, are_numbers, is_logarithmic
 
 MOST_CURVES = 200
 """Curves in one chart; beyond them those of the best trials are drawn."""
@@ -123,14 +123,13 @@ def coordinates(results: Results) -> dict[str, Any] | str:
 
 def _dimension(path: str, column: Sequence[Any]) -> dict[str, Any]:
     label = {"label": inert(path, 24)}
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in column):
+    if not are_numbers(column):
         texts = [_text(value) for value in column]
         choices = sorted(set(texts))
         ticks = {"tickvals": [*range(len(choices))], "ticktext": [inert(choice, 14) for choice in choices]}
         return {**label, **ticks, "values": [choices.index(text) for text in texts]}
-    low, high = min(column), max(column)
-    if low > 0 and high / low >= MANY_TIMES:
-        powers = [*range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    if is_logarithmic(column):
+        powers = [*range(math.floor(math.log10(min(column))), math.ceil(math.log10(max(column))) + 1)]
         ticks = {"tickvals": powers, "ticktext": [f"1e{power}" for power in powers], "range": [powers[0], powers[-1]]}
         return {**label, **ticks, "values": [math.log10(value) for value in column]}
     few = sorted(set(column))

@@ -130,7 +130,7 @@ def _scalars(group: str, metrics: Mapping[str, Any]) -> Any:
 def as_number(value: Any) -> float | None:
     """Returns a metric as a number, NaN and infinities included; None if it is no single number."""
     if isinstance(value, str):
-        return float(value) if value in ("NaN", "Infinity", "-Infinity") else None
+        return jsontext.NOT_FINITE.get(value)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pedl import jsontext
-from pedl.report.results import MANY_TIMES, Results
+from pedl.report.results import Results, are_numbers, is_logarithmic
 
 FEWEST_TRIALS = 4
 BEST = 0.25
@@ -63,11 +63,10 @@ def _ped_anova(columns: dict[str, list[Any]], scores: Sequence[float], smaller_i
 
 def _coded(column: Sequence[Any], optuna: Any) -> tuple[Any, list[Any]]:
     """Returns a hyperparameter's range and its values as Optuna takes them; what is no number goes by its position."""
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in column):
-        low, high = min(column), max(column)
-        logarithmic = low > 0 and high / low >= MANY_TIMES
+    if are_numbers(column):
         numbers = [float(value) for value in column]
-        return optuna.distributions.FloatDistribution(float(low), float(high), log=logarithmic), numbers
+        scale = optuna.distributions.FloatDistribution(min(numbers), max(numbers), log=is_logarithmic(column))
+        return scale, numbers
     texts = [jsontext.dumps(value) for value in column]
     choices = sorted(set(texts))
     return optuna.distributions.CategoricalDistribution(range(len(choices))), [choices.index(it) for it in texts]

@@ -6,7 +6,7 @@ A page is drawn from this alone, so it needs no store, and the same description 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,17 @@ MANY_TIMES = 100
 """A hyperparameter whose largest value is at least so many times its smallest is taken by its logarithm."""
 GROUPS = ("validation", "training")
 """Where metrics come from, as the keys of a described trial."""
+
+
+def are_numbers(column: Sequence[Any]) -> bool:
+    """Tells whether all values of a hyperparameter are numbers; True and False are none."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
+
+
+def is_logarithmic(column: Sequence[Any]) -> bool:
+    """Tells whether a hyperparameter, whose values are numbers, is taken by its logarithm."""
+    low, high = min(column), max(column)
+    return bool(low > 0 and high / low >= MANY_TIMES)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pedl.errors import CheckpointError
-from pedl.files import CHECKPOINT_FORMAT, STATE_FILE, TENSORS_FILE, sync_directory, sync_file
+from pedl.files import CHECKPOINT_FORMAT, STATE_FILE, TENSORS_FILE, file_sha256, sync_directory, sync_file
 from pedl.points import point
 from pedl.store.paths import ExperimentPaths
 
@@ -114,11 +114,7 @@ def _read(path: Path) -> bytes:
 
 
 def _file_sha256(path: Path) -> str:
-    hasher = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                hasher.update(block)
+        return file_sha256(path)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    return hasher.hexdigest()
