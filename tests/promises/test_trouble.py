@@ -81,10 +81,10 @@ def goes_on(directory: Path, calm: str) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with a megabyte; only root can make one."""
+    """A file system of its own with 8 MB; only root can make one."""
     place = tmp_path / "disk"
     place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], capture_output=True)
     if made.returncode != 0:
         pytest.skip("a file system can be mounted by root only")
     yield place
