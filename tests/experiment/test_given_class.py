@@ -8,6 +8,7 @@ import site
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -34,7 +35,7 @@ FILES = {
     "packed_def/template.py": "class {{ name }}:\n",
     "unrelated.py": "",
 }
-IMPORTED = ("alone_def", "sharing_def", "helping_def", "helping_package", "packed_def")
+IMPORTED = ("alone_def", "sharing_def", "helping_def", "helping_package", "packed_def", "model_def")
 
 
 @pytest.fixture
@@ -106,6 +107,60 @@ def test_a_class_that_its_module_does_not_have_is_refused(project):
     refused = pytest.raises(TrialDefinitionError, match=r"AloneTrial.Inner is not to be had from its module alone_def")
     with refused, files_of(inner):
         pass
+
+
+def in_memory(name: str, monkeypatch: pytest.MonkeyPatch, file: Path | None = None) -> type:
+    """Returns a class of a module that is made here, and loaded if it has a file."""
+    module = ModuleType(name)
+    exec("class MadeTrial:\n    pass\n", vars(module))
+    if file is not None:
+        module.__file__ = str(file)
+        monkeypatch.setitem(sys.modules, name, module)
+    return module.MadeTrial
+
+
+@pytest.mark.parametrize("kind", ["made by code", "gone", "compiled", "built in"])
+def test_a_class_of_a_module_without_a_file_of_python_is_refused(kind, tmp_path, monkeypatch):
+    (tmp_path / "made_def.so").write_bytes(b"\x7fELF")
+    trial_class = {
+        "made by code": lambda: in_memory("made_def", monkeypatch),
+        "gone": lambda: in_memory("made_def", monkeypatch, tmp_path / "gone.py"),
+        "compiled": lambda: in_memory("made_def", monkeypatch, tmp_path / "made_def.so"),
+        "built in": lambda: int,
+    }[kind]()
+    told = (
+        rf"class {trial_class.__name__} is of the module {trial_class.__module__}, which has no file of Python; "
+        r"expected a class of a script, (?s:.)*Write the class into a .py file, and hand over the class"
+    )
+    with pytest.raises(TrialDefinitionError, match=told), files_of(trial_class):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("imported", "files", "module"),
+    [
+        ("later_def", {"model_def.py": "x = 1\n"}, "model_def"),
+        ("model_def", {"model_def.py": "x = 1\n"}, "model_def_2"),
+        ("helping_def", {"model_def.py": "x = 1\n", "helping_def.py": "def late():\n    import model_def\n"},
+         "model_def_2"),
+        ("model_def", {"model_def/__init__.py": "def late():\n    import model_def_2\n"}, "model_def_3"),
+    ],
+    ids=["not imported", "imported", "imported by what is imported", "a package"],
+)  # fmt: skip
+def test_what_is_written_down_has_a_name_that_nothing_beside_imports(project, monkeypatch, imported, files, module):
+    script = f"import {imported}\n\n\nclass MainTrial:\n    def run(self):\n        return {imported}\n"
+    for name, text in {**files, "script.py": script}.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(text)
+    main = ModuleType("__main__")
+    main.__file__ = str(project / "script.py")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    exec(compile(script, main.__file__, "exec"), vars(main))
+    with files_of(main.MainTrial) as given:
+        assert given.entrypoint == f"{module}:MainTrial"
+        assert "class MainTrial" in (given.directory / f"{module}.py").read_text()
+        for name, text in files.items() if module != "model_def" else ():
+            assert (given.directory / name).read_text() == text
 
 
 def test_two_entrypoints_are_one_too_many(project):
