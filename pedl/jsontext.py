@@ -1,7 +1,8 @@
 """One way to write JSON: canonical, so that equal values are equal bytes.
 
 Keys are sorted, nothing is padded, floats are written by `repr` (which reads back to the same bits), and NaN and the
-infinities, for which JSON has no word, are the strings "NaN", "Infinity" and "-Infinity".
+infinities, for which JSON has no word, are the strings "NaN", "Infinity" and "-Infinity". `with_floats` and `number`
+turn them back for whoever computes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-NOT_FINITE = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
-"""By the strings that stand for them, the numbers that JSON lacks."""
+_NOT_FINITE = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
 
 
 def dumps(value: Any) -> str:
@@ -35,6 +35,25 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise TypeError(f"{value!r} ({type(value).__name__}) cannot be kept as JSON; expected plain values")
+
+
+def with_floats(value: Any) -> Any:
+    """Returns plain `value` with NaN and infinities as floats: for metrics, in which no text stands for itself."""
+    if isinstance(value, dict):
+        return {name: with_floats(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [with_floats(item) for item in value]
+    return _NOT_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+def number(value: Any) -> float | None:
+    """Returns plain `value` as a float, NaN and infinities included; None if it is no single number, as True is not.
+
+    >>> number(1), number("-Infinity"), number("1"), number([1, 2]), number(True)
+    (1.0, -inf, None, None, None)
+    """
+    found = with_floats(value)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pedl.jsontext import dumps
+from pedl.jsontext import dumps, number, plain, with_floats
 
 
 def test_the_text_is_canonical_and_floats_keep_their_bits():
@@ -13,6 +13,19 @@ def test_the_text_is_canonical_and_floats_keep_their_bits():
 
 def test_nan_and_infinities_are_strings():
     assert dumps([math.nan, math.inf, -math.inf]) == '["NaN","Infinity","-Infinity"]'
+
+
+def test_what_was_written_as_a_string_is_a_float_again():
+    value = {"loss": math.nan, "by_class": [[0.5, -math.inf], [1]], "best": math.inf, "none": None}
+    back = with_floats(plain(value))
+    assert math.isnan(back.pop("loss"))
+    assert back == {"by_class": [[0.5, -math.inf], [1]], "best": math.inf, "none": None}
+
+
+def test_a_number_is_a_single_one():
+    assert math.isnan(number("NaN"))
+    assert [number(it) for it in ("-Infinity", "Infinity", 1, 0.5)] == [-math.inf, math.inf, 1.0, 0.5]
+    assert [number(it) for it in ("text", "1", [1, 2], {}, True, None)] == [None] * 6
 
 
 @pytest.mark.parametrize("value", [{1: "a"}, {"a": {2}}, object()])

@@ -6,6 +6,7 @@ cannot be read. Of many trials it shows as many as there are rows, and counts th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from pedl.display.pace import OVER, Progress, steps_done, target_of
 from pedl.display.rungs import place_of, rung_counts, rung_lines
 from pedl.display.trials import metric_of, searched_hparams, trial_state
 from pedl.display.words import brief, counted
+from pedl.jsontext import number
 
 WIDE = 72
 """Columns from which on hyperparameters stand beside the trials; below, those of the best stand under them."""
@@ -144,9 +146,10 @@ def ranked(described: dict[str, Any], trials: list[dict[str, Any]]) -> list[dict
     sign = 1 if searcher["smaller_is_better"] else -1
 
     def rank(trial: dict[str, Any]) -> tuple[bool, float, int]:
-        value = metric_of(trial, searcher["metric"])
-        number = isinstance(value, int | float)
-        return (trial["state"] == "ERROR" or not number, sign * value if number else 0.0, trial["id"])
+        value = number(metric_of(trial, searcher["metric"]))
+        if trial["state"] == "ERROR" or value is None or math.isnan(value):
+            return True, 0.0, trial["id"]
+        return False, sign * value, trial["id"]
 
     return sorted(trials, key=rank)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,12 @@ from pedl.jsontext import flat
 
 
 def brief(value: Any) -> str:
-    """Returns a value for a table: floats with six digits, texts as they are, the rest as JSON.
+    """Returns a value for a table: finite floats with six digits, texts as they are, the rest as JSON.
 
-    >>> brief(0.123456789), brief("adam"), brief([1, 2])
-    ('0.123457', 'adam', '[1, 2]')
+    >>> brief(0.123456789), brief("adam"), brief([1, 2]), brief(float("nan"))
+    ('0.123457', 'adam', '[1, 2]', 'NaN')
     """
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return f"{value:.6g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 

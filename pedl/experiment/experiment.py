@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pedl import jsontext
 from pedl.config import ExperimentConfig, parse_config
 from pedl.display.live import PAUSING
 from pedl.display.notebook import experiment_html, experiment_line, view_for
@@ -296,7 +297,7 @@ class Experiment:
             id=trial.id,
             state=state.trial_state(trial),
             hparams=trial.hparams,
-            metrics=last["metrics"],
+            metrics=jsontext.with_floats(last["metrics"]),
             trial_seed=trial.seed,
             steps_completed=trial.steps_completed,
             weights_sha256=None if trial.last_reached is None else trial.last_reached["weights_sha256"],

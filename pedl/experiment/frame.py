@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pedl.errors import InputError
 from pedl.experiment.trial_result import TrialResult
-from pedl.jsontext import NOT_FINITE, flat
+from pedl.jsontext import flat
 
 if TYPE_CHECKING:
     import pandas
@@ -28,13 +28,12 @@ def trials_frame(trials: Iterable[TrialResult]) -> pandas.DataFrame:
 
 
 def _row(trial: TrialResult) -> dict[str, Any]:
-    metrics = flat({"metrics": trial.metrics}) if trial.metrics else {}
     return {
         "id": trial.id,
         "state": trial.state,
         **(flat({"hparams": trial.hparams}) if trial.hparams else {}),
         "steps": trial.steps_completed,
-        **{name: NOT_FINITE.get(value, value) if isinstance(value, str) else value for name, value in metrics.items()},
+        **(flat({"metrics": trial.metrics}) if trial.metrics else {}),
         "trial_seed": trial.trial_seed,
         "weights_sha256": trial.weights_sha256,
     }

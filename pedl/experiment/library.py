@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pedl import jsontext
 from pedl.config import ExperimentConfig, parse_config, read_config
 from pedl.executor import LocalExecutor
 from pedl.experiment.create import create, settle
@@ -70,10 +71,14 @@ def load_experiment(
 
 
 def list_experiments(home: Home | str | Path = ".pedl") -> list[dict[str, Any]]:
-    """Returns a short description of every experiment, by number; [] for a home that does not exist."""
+    """Returns a short description of every experiment, by number; [] for a home that does not exist.
+
+    Its `best_metrics` are those of the best trial's last validation, NaN and infinities as floats; None before any.
+    """
     where = home if isinstance(home, Home) else Home(Path(home))
     found = where.summaries()
     for entry in found:
+        entry["best_metrics"] = jsontext.with_floats(entry["best_metrics"])
         if entry["state"] == "ACTIVE":
             entry["state"] = shown_state(entry["state"], is_held(where.paths(entry["id"]).lock))
     return found

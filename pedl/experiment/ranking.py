@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from pedl import jsontext
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.ranked import Ranked
 from pedl.experiment.trial_state import TrialState
@@ -14,10 +15,8 @@ from pedl.search import Rank, rank
 
 def metric_value(metrics: dict[str, Any], name: str) -> float:
     """Returns a validation metric as a number; NaN if it is absent or no single number."""
-    value = metrics.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return math.nan
-    return float(value)  # "NaN" and "Infinity" are how the log holds them
+    value = jsontext.number(metrics.get(name))
+    return math.nan if value is None else value
 
 
 def searcher_metric(state: ExperimentState, trial: TrialState, step: int) -> float:

@@ -16,6 +16,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from pedl import jsontext
 from pedl.experiment.experiment import Experiment
 from pedl.experiment.fold import fold
 from pedl.experiment.library import load_experiment
@@ -49,7 +50,7 @@ def rank_report(experiment: Experiment) -> dict[str, Any]:
     streams = _most(known, order[:2])
     trials = []
     for trial_id in order:
-        metrics = described["trials"][trial_id - 1]["validation"][-1]["metrics"]
+        metrics = jsontext.with_floats(described["trials"][trial_id - 1]["validation"][-1]["metrics"])
         found = known.get(trial_id, {}).get(streams)
         trials.append({"id": trial_id, "value": metrics[searcher["metric"]], "replications": found})
     sign = 1 if searcher["smaller_is_better"] else -1
@@ -95,7 +96,7 @@ def _verdict(trials: list[dict[str, Any]], sign: int) -> dict[str, Any]:
         t, freedom = _welch(groups, sign)
     else:
         group = groups[0] or groups[1]
-        difference = sign * (float(trials[1]["value"]) - float(trials[0]["value"]))
+        difference = sign * (trials[1]["value"] - trials[0]["value"])
         t, freedom = _ratio(difference, group["spread"] * math.sqrt(2)), len(group["values"]) - 1
     threshold = T_975[min(freedom, len(T_975)) - 1]
     return {"verdict": "best" if t > threshold else "noise", "t": t, "threshold": threshold}

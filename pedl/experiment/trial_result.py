@@ -23,7 +23,8 @@ class TrialResult:
       id: its number within the experiment, from 1.
       state: ACTIVE, PAUSED, COMPLETED, CANCELED or ERROR.
       hparams: its hyperparameters, nested as in the configuration.
-      metrics: what its last validation said, by name; empty before the first.
+      metrics: what its last validation said, by name: floats, NaN and infinities among them, or nested lists of
+        floats; empty before the first.
       trial_seed: what all its seeds are derived from, 0 .. 2**31 - 1.
       steps_completed: the steps that it was trained for.
       weights_sha256: the hash of the weights that it ended with; None before.

@@ -123,15 +123,8 @@ def recorded_s(event: Event) -> float:
 def _scalars(group: str, metrics: Mapping[str, Any]) -> Any:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    numbers = {name: number for name, value in sorted(metrics.items()) if (number := as_number(value)) is not None}
+    numbers = {name: it for name, value in sorted(metrics.items()) if (it := jsontext.number(value)) is not None}
     return Summary(value=[Summary.Value(tag=f"{group}/{name}", simple_value=it) for name, it in numbers.items()])
-
-
-def as_number(value: Any) -> float | None:
-    """Returns a metric as a number, NaN and infinities included; None if it is no single number."""
-    if isinstance(value, str):
-        return jsontext.NOT_FINITE.get(value)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _begins(hparams: Mapping[str, Any], when: float) -> Any:

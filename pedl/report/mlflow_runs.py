@@ -16,7 +16,7 @@ from typing import Any
 from pedl import jsontext
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
-from pedl.report.event_files import GROUPS, as_number, recorded_s
+from pedl.report.event_files import GROUPS, recorded_s
 from pedl.report.extras import need
 from pedl.store import Event
 
@@ -150,7 +150,7 @@ def _metrics(event: Event) -> Iterator[Any]:
     from mlflow.entities import Metric
 
     for name, value in event.payload["metrics"].items():
-        number = as_number(value)
+        number = jsontext.number(value)
         if number is not None:
             yield Metric(_name(f"{GROUPS[event.kind]}/{name}"), number, _ms(event), event.payload["step"])
 

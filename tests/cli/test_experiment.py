@@ -51,6 +51,8 @@ def test_create_with_json_prints_what_describe_prints(
     assert created.json() == pedl_command("e", "describe", "1", "--json").json() == load_experiment(1).describe()
     assert created.json()["trials"][1]["validation"][-1]["metrics"]["accuracy"] == "NaN"
     assert created.json()["outcome_sha256"] is not None
+    assert pedl_command("e", "rank", "1", "--json").json()["trials"][2]["value"] == "NaN"
+    assert pedl_command("e", "rank", "1").out.splitlines()[2] == "1/2: accuracy NaN"
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,8 @@ def test_trials_without_a_number_and_failed_ones_rank_last() -> None:
     assert [entry["id"] for entry in ranked(described, trials)] == [5, 3, 4, 1, 2]
     described["config"]["searcher"]["smaller_is_better"] = True
     assert [entry["id"] for entry in ranked(described, trials)][:3] == [3, 4, 5]
+    trials += [trial(6, "COMPLETED", 1, "Infinity"), trial(7, "COMPLETED", 1, "-Infinity")]
+    assert [entry["id"] for entry in ranked(described, trials)] == [7, 3, 4, 5, 6, 1, 2]
 
 
 def test_a_terminal_gets_the_table() -> None:

@@ -8,9 +8,10 @@ import sys
 import pytest
 
 from pedl.errors import InputError, StoreError
-from pedl.experiment import TrialResult
+from pedl.experiment import TrialResult, list_experiments
 from pedl.experiment.frame import trials_frame
-from tests.experiment.fake_executor import FakeExecutor
+from pedl.experiment.significance import rank_report
+from tests.experiment.fake_executor import FakeExecutor, Script
 
 
 def result(number, hparams, metrics):
@@ -37,11 +38,28 @@ def test_an_experiment_has_its_trials_one_by_one_and_as_a_table(experiment):
         made.trial(4)
 
 
-def test_numbers_that_json_lacks_are_numbers_and_what_is_missing_is_empty():
-    frame = trials_frame([result(1, {"a": 1}, {"loss": "NaN"}), result(2, {"b": {"c": "x"}}, {"loss": "-Infinity"})])
+def test_what_a_trial_does_not_have_is_empty():
+    frame = trials_frame([result(1, {"a": 1}, {"loss": 0.5}), result(2, {"b": {"c": "x"}}, {})])
     assert list(frame.columns)[2:6] == ["hparams.a", "hparams.b.c", "steps", "metrics.loss"]
-    assert math.isnan(frame["metrics.loss"][0]) and frame["metrics.loss"][1] == -math.inf
+    assert frame["metrics.loss"].isna().tolist() == [False, True]
     assert frame["hparams.b.c"].isna().tolist() == [True, False]
+
+
+def test_a_metric_is_a_number_wherever_python_sees_it(experiment):
+    made = experiment(FakeExecutor(script=Script(metrics={1: "NaN", 2: "-Infinity", 3: "NaN"})))
+    made.run(workers=1)
+    (listed,) = list_experiments(made.home)
+    seen = [
+        [trial.metrics["accuracy"] for trial in made.trials],
+        made.trials_dataframe()["metrics.accuracy"].tolist(),
+        [value for _, value in sorted((it["id"], it["value"]) for it in rank_report(made)["trials"])],
+        [made.trial(1).metrics["accuracy"], made.best_trial.metrics["accuracy"], math.nan],
+        [math.nan, listed["best_metrics"]["accuracy"], math.nan],
+    ]
+    for one, two, three in seen:
+        assert math.isnan(one) and two == -math.inf and math.isnan(three)
+    assert made.trial(1) == made.trials[0]
+    assert made.describe()["trials"][0]["validation"][-1]["metrics"]["accuracy"] == "NaN"
 
 
 def test_without_pandas_it_says_what_to_install(monkeypatch):

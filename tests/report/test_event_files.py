@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import signal
 import subprocess
@@ -15,7 +14,6 @@ import numpy as np
 import pytest
 
 from pedl.errors import InputError, StoreError
-from pedl.report import event_files
 from pedl.report.event_files import EventFiles, records, write_event_files
 from tests.experiment.fake_executor import Script
 from tests.report.conftest import Made
@@ -120,12 +118,6 @@ def test_what_goes_on_is_followed_and_what_stands_still_is_read_once(
     assert files.update() == 0 and reads == []
     other.run(workers=1)
     assert files.update() == 6 and reads == [2]
-
-
-def test_metrics_that_are_no_numbers_are_left_out() -> None:
-    assert event_files.as_number("NaN") is not None and math.isnan(event_files.as_number("NaN") or 0)
-    assert event_files.as_number("-Infinity") == -math.inf
-    assert [event_files.as_number(it) for it in ("text", [1, 2], True, None)] == [None] * 4
 
 
 def test_what_is_deleted_is_gone_here_too(made: Made) -> None:
