@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pedl import jsontext
-from pedl.report.results import Results, Series, are_numbers, is_logarithmic
+from pedl.report.results import Results, Series, are_numbers
+from pedl.report.scales import Position, apart, is_logarithmic, positions, ticks
 
 MOST_CURVES = 200
 """Curves in one chart; beyond them those of the best trials are drawn."""
@@ -20,8 +21,8 @@ MOST_POINTS = 200
 """Points of one curve; beyond them every second, third ... is drawn, and the last."""
 MOST_COLOURS = 8
 """Trials that get a colour each."""
-MOST_TICKS = 5
-"""Different numbers that get a tick each."""
+FEW_STEPS = 10
+"""Steps that are written at the axis one by one; Plotly would write halves of them."""
 MOST_LINES = 2_000
 """Trials in parallel coordinates; beyond them the best are drawn."""
 
@@ -31,17 +32,21 @@ BEST = "#c9660a"
 
 
 def inert(text: str, most: int | None = None) -> str:
-    """Returns what shows `text`, cut after `most` characters, and is nothing but text to Plotly."""
-    shown = text if most is None or len(text) <= most else f"{text[: most - 1]}…"
-    return html.escape(shown, quote=False)
+    """Returns what shows `text`, without its middle if it has more than `most` characters, and is text to Plotly."""
+    if most is not None and len(text) > most:
+        text = f"{text[: most // 2]}…{text[most // 2 + 1 - most :]}"
+    return html.escape(text, quote=False)
 
 
-def curves(results: Results, group: str, name: str) -> dict[str, Any]:
-    """Returns the chart of a metric by step."""
+def curves(results: Results, group: str, name: str) -> dict[str, Any] | str:
+    """Returns the chart of a metric by step, or why there is none."""
     import plotly.graph_objects as go
 
     drawn = drawn_series(results, group, name)
+    if not drawn:
+        return f"No curve of {name} ({group}): none of its values is a number that can be drawn."
     best = results.described["best_trial"]
+    last = max(series.steps[-1] for series in drawn)
     figure = go.Figure()
     if len(drawn) <= MOST_COLOURS:
         colours = iter(COLOURS)
@@ -51,12 +56,15 @@ def curves(results: Results, group: str, name: str) -> dict[str, Any]:
             else:
                 figure.add_trace(_line([series], f"trial {series.trial_id}", next(colours), 1.75, markers=True))
     else:
-        figure.add_trace(_line([it for it in drawn if it.trial_id != best], "other trials", OTHERS, 1))
-        if of_the_best := [it for it in drawn if it.trial_id == best]:
+        of_the_best = [it for it in drawn if it.trial_id == best]
+        others = "other trials" if of_the_best else "trials"
+        figure.add_trace(_line([it for it in drawn if it.trial_id != best], others, OTHERS, 1))
+        if of_the_best:
             figure.add_trace(_line(of_the_best, f"trial {best} (best)", BEST, 3))
     figure.update_layout(
-        xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
-        yaxis={"title": {"text": inert(name, 40)}},
+        xaxis={"title": {"text": "step"}, "rangemode": "tozero", **({"dtick": 1} if last <= FEW_STEPS else {})},
+        # Room for long numbers, and powers of ten instead of prefixes: 2x10^-8, not 20n.
+        yaxis={"title": {"text": inert(name, 40), "standoff": 8}, "exponentformat": "power", "automargin": True},
         margin={"l": 60, "r": 16, "t": 16, "b": 44},
         legend={"orientation": "h", "y": -0.25, "yanchor": "top"},
         hovermode="closest",
@@ -66,12 +74,13 @@ def curves(results: Results, group: str, name: str) -> dict[str, Any]:
 
 
 def drawn_series(results: Results, group: str, name: str) -> list[Series]:
-    """Returns the curves that are drawn: all, or those of the best trials; by trial number."""
+    """Returns the curves that are drawn, by trial number: all, or those of the best trials, and then of the first."""
     every = results.series(group, name)
     if len(every) > MOST_CURVES:
-        chosen = {trial["id"] for trial in results.ranked[:MOST_CURVES]}
-        every = [it for it in every if it.trial_id in chosen]
-    return [thinned(it) for it in every[:MOST_CURVES]]
+        place = {trial["id"]: number for number, trial in enumerate(results.ranked)}
+        chosen = sorted(every, key=lambda it: place.get(it.trial_id, len(place)))[:MOST_CURVES]
+        every = sorted(chosen, key=lambda it: it.trial_id)
+    return [thinned(it) for it in every]
 
 
 def thinned(series: Series) -> Series:
@@ -112,29 +121,32 @@ def coordinates(results: Results) -> dict[str, Any] | str:
         return "There is nothing to compare yet: it takes two validated trials whose hyperparameters differ."
     scores = [results.score(trial) for trial in trials]
     columns = {path: [results.hparams[trial["id"]].get(path) for trial in trials] for path in results.varied}
-    dimensions = [_dimension(path, column) for path, column in columns.items()]
-    dimensions.append({"label": inert(results.metric, 20), "values": scores})
+    dimensions = [_dimension(inert(path, 24), *_axis(column)) for path, column in columns.items()]
+    dimensions.append(_dimension(inert(results.metric, 20), positions(scores), ticks(scores)))
     worst_to_best = [[0, OTHERS], [0.6, COLOURS[0]], [1, BEST]]
-    line = {"color": scores, "colorscale": worst_to_best, "reversescale": results.smaller_is_better}
-    # Room above for the names, which stand at an angle, and at the right for the last one.
-    layout = {"margin": {"l": 70, "r": 70, "t": 90, "b": 30}}
+    line = {"color": dimensions[-1]["values"], "colorscale": worst_to_best, "reversescale": results.smaller_is_better}
+    # Room above for the names, which stand at an angle, and beside for those of the first and the last.
+    first = max([4 * len(dimensions[0]["label"]), *(8 * len(text) for text in dimensions[0]["ticktext"])])
+    layout = {"margin": {"l": max(70, first + 16), "r": 80, "t": 90, "b": 30}}
     return _plain(go.Figure(go.Parcoords(dimensions=dimensions, line=line, labelangle=-20), layout))
 
 
-def _dimension(path: str, column: Sequence[Any]) -> dict[str, Any]:
-    label = {"label": inert(path, 24)}
-    if not are_numbers(column):
-        texts = [_text(value) for value in column]
-        choices = sorted(set(texts))
-        ticks = {"tickvals": [*range(len(choices))], "ticktext": [inert(choice, 14) for choice in choices]}
-        return {**label, **ticks, "values": [choices.index(text) for text in texts]}
-    if is_logarithmic(column):
-        powers = [*range(math.floor(math.log10(min(column))), math.ceil(math.log10(max(column))) + 1)]
-        ticks = {"tickvals": powers, "ticktext": [f"1e{power}" for power in powers], "range": [powers[0], powers[-1]]}
-        return {**label, **ticks, "values": [math.log10(value) for value in column]}
-    few = sorted(set(column))
-    ticks = {"tickvals": few, "ticktext": [f"{value:.6g}" for value in few]} if len(few) <= MOST_TICKS else {}
-    return {**label, **ticks, "values": [*column]}
+def _dimension(label: str, values: Sequence[float], written: Sequence[Position]) -> dict[str, Any]:
+    """Returns an axis whose texts are all ours: those of Plotly are long where numbers are large, small or close."""
+    at = [position for position, _ in written]
+    shown = {"tickvals": at, "ticktext": [inert(text, 12) for _, text in written], "range": [min(0, *at), max(1, *at)]}
+    return {"label": label, "values": [*values], **shown}
+
+
+def _axis(column: Sequence[Any]) -> tuple[list[float], list[Position]]:
+    """Returns where the values of a hyperparameter stand on their axis, and what is written there."""
+    if are_numbers(column):
+        logarithmic = is_logarithmic(column)
+        return positions(column, logarithmic), ticks(column, logarithmic)
+    texts = [_text(value) for value in column]
+    choices = sorted(set(texts))
+    place = {choice: number / max(1, len(choices) - 1) for number, choice in enumerate(choices)}
+    return [place[text] for text in texts], apart([(place[choice], choice) for choice in choices])
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pedl import jsontext
-from pedl.report.results import Results, are_numbers, is_logarithmic
+from pedl.report.results import Results, are_numbers
+from pedl.report.scales import is_logarithmic, positions
 
 FEWEST_TRIALS = 4
 BEST = 0.25
@@ -62,11 +63,9 @@ def _ped_anova(columns: dict[str, list[Any]], scores: Sequence[float], smaller_i
 
 
 def _coded(column: Sequence[Any], optuna: Any) -> tuple[Any, list[Any]]:
-    """Returns a hyperparameter's range and its values as Optuna takes them; what is no number goes by its position."""
+    """Returns a hyperparameter's range and its values as Optuna takes them: all by their position."""
     if are_numbers(column):
-        numbers = [float(value) for value in column]
-        scale = optuna.distributions.FloatDistribution(min(numbers), max(numbers), log=is_logarithmic(column))
-        return scale, numbers
+        return optuna.distributions.FloatDistribution(0, 1), positions(column, is_logarithmic(column))
     texts = [jsontext.dumps(value) for value in column]
     choices = sorted(set(texts))
     return optuna.distributions.CategoricalDistribution(range(len(choices))), [choices.index(it) for it in texts]

@@ -34,12 +34,15 @@
     };
   };
 
-  const draw = (place, figure) => {
+  // Plotly throws some of its errors at once, and gives others to the promise.
+  const draw = async (place, figure) => {
     const element = document.getElementById(place);
     const { data, layout } = coloured(figure);
-    return Plotly.react(element, data, layout, config).catch((error) => {
+    try {
+      await Plotly.react(element, data, layout, config);
+    } catch (error) {
       element.textContent = `This chart cannot be drawn here: ${error.message || error}`;
-    });
+    }
   };
 
   const drawAll = () => Promise.all(shown().map(([place, figure]) => draw(place, figure)));

@@ -2,8 +2,9 @@
 
     describe() and the last certificate  ->  figures (`charts`)  ->  page.html, with CSS, scripts and Plotly inlined
 
-The same experiment gives the same bytes. The page's security policy forbids every request, and every script but those
-two that it names by their hash: were a name not escaped, what it says would not run.
+The same experiment gives the same bytes, with the same versions of the packages that draw it. The page's security
+policy forbids every request, and every script but those two that it names by their hash: were a name not escaped, what
+it says would not run.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def report_page(described: Mapping[str, Any], certificate: Mapping[str, Any] | N
     results = Results(jsontext.plain(dict(described)))
     found = figures(results)
     drawn = any(not isinstance(it, str) for it in found.values())
+    places = [(f"curves-{number}", *metric) for number, metric in enumerate(results.metrics)]
     scripts = (get_plotlyjs(), _asset("page.js")) if drawn else ()
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -61,6 +63,8 @@ def report_page(described: Mapping[str, Any], certificate: Mapping[str, Any] | N
         certificate=certificate,
         promise=PROMISE,
         charts=found,
+        curves=[it for it in places if not isinstance(found[it[0]], str)],
+        no_curves=[sentence for it in places if isinstance(sentence := found[it[0]], str)],
         best_part=f"{BEST:.0%}",
         most_curves=charts.MOST_CURVES,
         most_lines=charts.MOST_LINES,

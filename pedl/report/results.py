@@ -15,8 +15,8 @@ from pedl import jsontext
 from pedl.experiment.ranking import metric_value
 from pedl.search import rank
 
-MANY_TIMES = 100
-"""A hyperparameter whose largest value is at least so many times its smallest is taken by its logarithm."""
+LARGEST, SMALLEST = 1e300, 1e-300
+"""What curves are drawn of: beyond, scripts that draw lose the difference of two numbers, or the place between them."""
 GROUPS = ("validation", "training")
 """Where metrics come from, as the keys of a described trial."""
 
@@ -26,15 +26,9 @@ def are_numbers(column: Sequence[Any]) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
 
 
-def is_logarithmic(column: Sequence[Any]) -> bool:
-    """Tells whether a hyperparameter, whose values are numbers, is taken by its logarithm."""
-    low, high = min(column), max(column)
-    return bool(low > 0 and high / low >= MANY_TIMES)
-
-
 @dataclass(frozen=True)
 class Series:
-    """A metric of a trial: `values` after `steps`; values that are no finite number are left out."""
+    """A metric of a trial: `values` after `steps`, from -1e300 to 1e300; others are left out, as are NaN."""
 
     trial_id: int
     steps: tuple[int, ...]
@@ -99,5 +93,5 @@ class Results:
 
 def _series(trial: Mapping[str, Any], group: str, name: str) -> Series:
     points = [(entry["step"], metric_value(entry["metrics"], name)) for entry in trial[group]]
-    finite = [(step, value) for step, value in points if math.isfinite(value)]
-    return Series(trial["id"], tuple(step for step, _ in finite), tuple(value for _, value in finite))
+    drawn = [(step, value if abs(value) >= SMALLEST else 0.0) for step, value in points if abs(value) <= LARGEST]
+    return Series(trial["id"], tuple(step for step, _ in drawn), tuple(value for _, value in drawn))

@@ -126,6 +126,36 @@ def test_with_many_trials_the_best_curves_are_drawn_and_the_page_says_so(
     assert "The curves of the 2 best trials are drawn, of 6." in report_page(results.described)
 
 
+def test_with_many_trials_and_few_results_the_first_curves_are_drawn_and_the_page_says_so(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "MOST_CURVES", 3)
+    described = made().describe()
+    for trial in described["trials"]:
+        if trial["id"] != 5:
+            trial["validation"] = []
+    described["best_trial"] = 5
+    assert [it.trial_id for it in charts.drawn_series(Results(described), "training", "loss")] == [1, 2, 5]
+    assert "At most 3 curves are drawn, of 6 trials: of those with a result, and then" in report_page(described)
+    described["trials"][4]["validation"] = []
+    described["best_trial"] = None
+    assert [it.trial_id for it in charts.drawn_series(Results(described), "training", "loss")] == [1, 2, 3]
+    assert "No trial has a result yet: the curves of the first 3 trials are drawn, of 6." in report_page(described)
+
+
+def test_a_metric_without_a_number_is_named_and_has_no_empty_chart(made: Made) -> None:
+    described = made().describe()
+    for trial in described["trials"]:
+        for entry in trial["validation"]:
+            entry["metrics"] = {"accuracy": "NaN"}
+    text = report_page(described)
+    assert "No curve of accuracy (validation): none of its values is a number that can be drawn." in text
+    assert "accuracy (validation)</option>" not in text and "loss (training)</option>" in text
+    for trial in described["trials"]:
+        trial["training"] = []
+    assert '<select id="metric">' not in report_page(described) and "<script>" not in report_page(described)
+
+
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
