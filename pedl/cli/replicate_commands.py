@@ -58,7 +58,7 @@ def replicate(
     \b
     Example: pedl experiment replicate 1/4 --replications 5 --vary init,order,dropout
     """
-    from pedl.display.live import live_view
+    from pedl.cli.running import finish, run_here
     from pedl.experiment import load_experiment
     from pedl.experiment.replication import replicate as make
     from pedl.experiment.replication import replication_report
@@ -66,10 +66,12 @@ def replicate(
     original = load_experiment(trial[0], home)
     made = make(original, trial[1], replications, vary)
     say(f"Created experiment {made.id}, a replication of {trial[0]}/{trial[1]}.")
-    with live_view() as view:
-        made.run(workers=workers, on_change=view.update)
-        view.update(made, last=True)
+    run_here(made, workers)
     described = made.describe()
+    if described["state"] == "PAUSED":
+        say(f"Once it is over, what it found is in: {command_line(home, f'experiment rank {trial[0]}')}")
+    if described["state"] != "COMPLETED":
+        finish(made, home, as_json)
     report = replication_report(described)
     assert report is not None
     before = original.describe()["trials"][trial[1] - 1]["weights_sha256"]

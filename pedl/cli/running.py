@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -13,7 +13,6 @@ from pedl.cli.group import INTERRUPTED
 from pedl.cli.options import command_line
 from pedl.cli.output import say, show_json
 from pedl.cli.tables import best_trial_lines
-from pedl.display.live import PAUSING, live_view
 from pedl.display.words import counted, pairs
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
@@ -30,27 +29,21 @@ DETACH_POLL_S = 0.1
 
 def run(
     experiment: Experiment, home: str, workers: int | None, as_json: bool, accept_profile_change: bool = False
-) -> None:
+) -> NoReturn:
     """Runs an experiment here until it stops, and ends the command with its exit code."""
-    interrupted = False
-    with live_view() as view:
-        view.start_from(experiment)
-        try:
-            experiment.run(
-                workers=workers,
-                on_change=view.update,
-                accept_profile_change=accept_profile_change,
-                on_pausing=lambda: view.tell(PAUSING),
-            )
-        except KeyboardInterrupt:
-            interrupted = True
-        view.update(experiment, last=True)
-    if interrupted:
-        say(f"Experiment {experiment.id} was interrupted.")
+    run_here(experiment, workers, accept_profile_change)
     finish(experiment, home, as_json)
 
 
-def finish(experiment: Experiment, home: str, as_json: bool) -> None:
+def run_here(experiment: Experiment, workers: int | None, accept_profile_change: bool = False) -> None:
+    """Runs an experiment, shown on standard error, until it is over or paused, by Ctrl-C, too."""
+    try:
+        experiment.run(workers=workers, accept_profile_change=accept_profile_change, progress=True)
+    except KeyboardInterrupt:
+        say(f"Experiment {experiment.id} was interrupted.")
+
+
+def finish(experiment: Experiment, home: str, as_json: bool) -> NoReturn:
     """Shows how an experiment stands, and ends the command with the exit code that says so."""
     state = experiment.state
     show_result(experiment, home, as_json)
@@ -103,7 +96,6 @@ def run_detached(
     """
     if experiment.state != "PAUSED":
         run(experiment, home, workers, as_json, accept_profile_change)
-        return
     words = ["--home", home, "experiment", "activate", str(experiment.id)]
     words += [] if workers is None else ["--workers", str(workers)]
     words += ["--accept-profile-change"] if accept_profile_change else []

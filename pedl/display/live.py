@@ -63,6 +63,11 @@ class View(ABC):
             # An experiment of many thousand trials takes long to look at, and has better things to do.
             self._pause_s = max(REDRAW_S, LOOKS_SHARE * (self._shown_at - now))
 
+    @property
+    def has_shown(self) -> bool:
+        """Whether it has looked at the experiment yet."""
+        return self._shown_at > float("-inf")
+
     def start_from(self, experiment: Watched) -> None:
         """Takes what has happened before as known: it is not told again as if it happened now."""
         return
@@ -86,12 +91,6 @@ class View(ABC):
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def live_view() -> View:
-    """Returns the view that suits standard error."""
-    console = Console(stderr=True)
-    return TableView(console) if console.is_terminal else LineView()
 
 
 class LineView(View):

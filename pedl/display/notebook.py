@@ -16,7 +16,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from pedl.display.board import MOST_ROWS, Board, best_trial, best_words, ranked
-from pedl.display.live import LineView, TableView, View
+from pedl.display.live import View
 from pedl.display.pace import OVER, Progress
 from pedl.display.trials import trials_table
 
@@ -30,7 +30,7 @@ class NotebookView(View):
     """The board in one output of the cell that runs.
 
     Args:
-      show: draws HTML and returns what replaces it: `IPython.display`, wrapped.
+      show: draws HTML and returns what replaces it: `display`.
     """
 
     def __init__(
@@ -49,35 +49,6 @@ class NotebookView(View):
             self._replace = self._begin(drawn)
         else:
             self._replace(drawn)
-
-
-class Unseen(View):
-    """Shows nothing, and does not look."""
-
-    def update(self, experiment: Any, last: bool = False) -> None:
-        """Does nothing."""
-
-    def tell(self, line: str) -> None:
-        """Does nothing."""
-
-    def _show(self, described: dict[str, Any], batches: dict[int, int], progress: Progress) -> None:
-        """Does nothing."""
-
-
-def view_for(progress: bool | None) -> View:
-    """Returns what shows an experiment that is run from Python.
-
-    Args:
-      progress: None: a board in a notebook and on a terminal, and nothing elsewhere; True: lines there.
-    """
-    if progress is False:
-        return Unseen()
-    if in_notebook():
-        return NotebookView(_display)
-    console = Console(stderr=True)
-    if console.is_terminal:
-        return TableView(console)
-    return LineView() if progress else Unseen()
 
 
 def in_notebook() -> bool:
@@ -122,7 +93,8 @@ def experiment_line(described: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _display(content: str) -> Callable[[str], None]:
+def display(content: str) -> Callable[[str], None]:
+    """Draws HTML in the cell that runs, and returns what replaces it."""
     ipython = importlib.import_module("IPython.display")
     handle = ipython.display(ipython.HTML(content), display_id=True)
     return lambda changed: handle.update(ipython.HTML(changed))

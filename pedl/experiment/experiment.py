@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from pedl import jsontext
 from pedl.config import ExperimentConfig, parse_config
 from pedl.display.live import PAUSING
-from pedl.display.notebook import experiment_html, experiment_line, view_for
+from pedl.display.notebook import experiment_html, experiment_line
+from pedl.display.shown import shown
 from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
 from pedl.experiment.asking import answers, ask
@@ -62,7 +63,6 @@ class Experiment:
         workers: int | None = None,
         on_change: Callable[[Experiment], None] | None = None,
         accept_profile_change: bool = False,
-        on_pausing: Callable[[], None] | None = None,
         progress: bool | None = None,
     ) -> None:
         """Runs the experiment, from its start or from where it was left, until it is over, paused or canceled.
@@ -71,9 +71,8 @@ class Experiment:
           workers: how many trials are trained at once, at least 1; None: half the cores, at least 1. It moves no bit.
           on_change: called with this experiment whenever something happened.
           accept_profile_change: go on although floating point may give other bits here; recorded.
-          on_pausing: called once, when Ctrl-C or SIGTERM asks for a pause and trials are about to checkpoint.
-          progress: whether a live board of the trials is shown; None: in a notebook and on a terminal, unless there is
-            an `on_change` to show it.
+          progress: whether a live board of the trials is shown, or lines where there is neither a notebook nor a
+            terminal; None: the board in these two, unless there is an `on_change` to show something.
 
         Raises:
           StoreError: if another process runs it, if it was canceled or has failed, or its files were changed.
@@ -87,21 +86,19 @@ class Experiment:
             if on_change is not None:
                 on_change(self)
 
-        with view_for(False if progress is None and on_change is not None else progress) as view:
-            view.start_from(self)
+        with shown(self, False if progress is None and on_change is not None else progress) as view:
             try:
                 run_experiment(
                     home=self._home,
                     experiment_id=self.id,
                     workers=workers,
                     on_change=changed,
-                    on_pausing=on_pausing or (lambda: view.tell(PAUSING)),
+                    on_pausing=lambda: view.tell(PAUSING),
                     accept_profile_change=accept_profile_change,
                     make_executor=self._make_executor,
                 )
             finally:
                 self._live, self.batches = None, {}
-                view.update(self, last=True)
 
     @property
     def home(self) -> Home:

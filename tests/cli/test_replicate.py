@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
+from pedl.display.live import PAUSING
 from tests.cli.conftest import Pedl
+from tests.cli.test_stop_commands import during
 from tests.experiment.fake_executor import FakeExecutor, Script
 
 Inputs = tuple[str, str]
@@ -42,6 +47,28 @@ def test_a_replication_tells_mean_spread_and_shares_and_a_rank_uses_them(
     assert report["streams"] == ["init", "order"]
     assert pedl_command("experiment", "replicate", "1/2", "--replications", "2").code == 0
     assert "1/2 beats 1/1 beyond the noise (t = inf; " in pedl_command("experiment", "rank", "1").out
+
+
+def test_ctrl_c_pauses_a_replication_and_says_how_to_go_on(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pedl_command("--home", "the home", "experiment", "create", *inputs)
+    during(monkeypatch, 6, lambda: os.kill(os.getpid(), signal.SIGINT))
+    stopped = pedl_command("--home", "the home", "experiment", "replicate", "1/2", "--replications", "2")
+    assert stopped.code == 130 and "Experiment 2: PAUSED, 0 of 9 trials done" in stopped.out
+    assert "Replication of" not in stopped.out
+    said = [line for line in stopped.err.splitlines() if not line.startswith("trial ")]
+    assert said[:4] == [
+        "Created experiment 2, a replication of 1/2.",
+        PAUSING,
+        "Experiment 2 was interrupted.",
+        "Once it is over, what it found is in: pedl --home 'the home' experiment rank 1",
+    ]
+    again = "pedl --home 'the home' experiment activate 2"
+    assert said[-1] == f"Experiment 2 is paused and loses nothing. Go on with: {again}"
+    assert pedl_command("--home", "the home", "experiment", "activate", "2").code == 0
+    known = pedl_command("--home", "the home", "experiment", "rank", "1", "--json").json()
+    assert known["trials"][[it["id"] for it in known["trials"]].index(2)]["replications"]["experiment"] == 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from pedl.display.board import Board, ranked
-from pedl.display.live import REDRAW_S, LineView, TableView, live_view
+from pedl.display.live import REDRAW_S, LineView, TableView
 from pedl.display.pace import Pace
 
 
@@ -123,10 +123,6 @@ def test_a_terminal_gets_the_table() -> None:
     with TableView(Console(file=output, force_terminal=True, width=100, height=20)) as view:
         view.update(watched)
     assert "Experiment 7" in output.getvalue() and "7/1" in output.getvalue()
-
-
-def test_elsewhere_there_are_lines() -> None:
-    assert isinstance(live_view(), LineView)
 
 
 def test_a_trial_that_was_not_reproduced_is_shown_as_such():

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
-from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from pedl.display import notebook
 from pedl.display.board import MOST_ROWS
-from pedl.display.live import LineView
-from pedl.display.notebook import NotebookView, Unseen, experiment_html, experiment_line, in_notebook, view_for
+from pedl.display.notebook import NotebookView, experiment_html, experiment_line
 from tests.display.test_live import Watched, trial
 
 
@@ -54,23 +48,3 @@ def test_hostile_names_are_text() -> None:
     html = experiment_html(Watched(hostile, best=1).describe())
     assert "<script" not in html and "&lt;script&gt;" in html
     assert "[bold]&lt;b&gt;" in html
-
-
-def test_what_shows_depends_on_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not in_notebook()
-    assert isinstance(view_for(None), Unseen)  # no terminal here
-    assert isinstance(view_for(True), LineView)
-    shell = SimpleNamespace(kernel=object())
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    assert isinstance(view_for(None), NotebookView)
-    assert isinstance(view_for(False), Unseen)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
-    assert not in_notebook()
-
-
-def test_what_nobody_sees_is_not_looked_at() -> None:
-    watched = Watched(trial(1))
-    with notebook.Unseen() as view:
-        view.update(watched, last=True)
-        view.tell("nothing")
-    assert watched.looks == 0
