@@ -27,14 +27,15 @@ from pedl.report.results import Results
 from pedl.store.database import write_synced
 
 Chart = dict[str, Any]
+Certificate = Mapping[str, Any] | str | None
 
 
-def write_report(described: Mapping[str, Any], certificate: Mapping[str, Any] | None, file: Path) -> None:
+def write_report(described: Mapping[str, Any], certificate: Certificate, file: Path) -> None:
     """Writes the page of an experiment; the file is there as a whole or not at all.
 
     Args:
       described: what `Experiment.describe` returns.
-      certificate: of its last verification; None if it was not verified.
+      certificate: of its last verification; None if it was not verified, and a text that says why it cannot be read.
 
     Raises:
       InputError: if a package is missing that the page is made with.
@@ -42,7 +43,7 @@ def write_report(described: Mapping[str, Any], certificate: Mapping[str, Any] | 
     write_synced(file, report_page(described, certificate).encode())
 
 
-def report_page(described: Mapping[str, Any], certificate: Mapping[str, Any] | None = None) -> str:
+def report_page(described: Mapping[str, Any], certificate: Certificate = None) -> str:
     """Returns the page of an experiment; see `write_report`."""
     need("report", "A report", "plotly", "jinja2", "optuna")
     import jinja2

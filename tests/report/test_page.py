@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,20 @@ def test_a_difference_takes_the_place_of_what_was_identical(made: Made) -> None:
         last_certificate(experiment)
     experiment.verify(1)
     assert "in full" in page(experiment), "what is damaged is replaced"
+
+
+def test_a_damaged_certificate_takes_its_own_place_and_not_the_pages(made: Made, tmp_path: Path) -> None:
+    experiment = made()
+    experiment.verify(1)
+    kept = experiment.home.paths(experiment.id).last_verification
+    for damage in (kept.read_bytes().replace(b'"identical": true', b'"identical": false', 1), b"{", b"\xff", b"[]"):
+        kept.write_bytes(damage)
+        experiment.report(tmp_path / "page.html")
+        text = (tmp_path / "page.html").read_text()
+        assert "The experiment was verified, and what came out of it cannot be read:" in text
+        assert "last_verification.json is no" in text
+        assert "Verify again, which replaces it: pedl experiment verify 1</p>" in re.sub(r"\s+</p>", "</p>", text)
+        assert "Not verified yet" not in text and "Verified: identical" not in text
 
 
 def test_what_came_after_a_verification_was_not_verified(made: Made) -> None:
