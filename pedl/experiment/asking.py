@@ -22,7 +22,8 @@ LOOK_S = 0.1
 BEGINS_AND_ENDS_WITHIN_S = 30.0
 """How long a master may hold the lock before its first event and after its last one, in seconds."""
 
-_EVENTS = {"label": "labeled", "archive": "archived", "cancel": "canceled", "kill": "canceled"}
+EVENTS = {"label": "labeled", "archive": "archived", "cancel": "canceled", "kill": "canceled"}
+"""By the kind of a request, the event that it becomes where nobody runs the experiment; a pause becomes none."""
 
 
 def ask(home: Home, experiment_id: int, kind: str, payload: dict[str, Any], act: Callable[[], None]) -> bool:
@@ -53,6 +54,6 @@ def answers(requests: Iterable[Request], state: ExperimentState) -> Iterator[Dra
     Who asked for a pause has it; who canceled what was over by then came too late.
     """
     for request in requests:
-        event = _EVENTS.get(request.kind)
+        event = EVENTS.get(request.kind)
         if event is not None and not (event == "canceled" and state.state in ENDED):
             yield event, None, {} if event == "canceled" else request.payload

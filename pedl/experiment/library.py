@@ -9,8 +9,9 @@ from pedl import jsontext
 from pedl.config import ExperimentConfig, parse_config, read_config
 from pedl.executor import LocalExecutor
 from pedl.experiment.create import create, settle
-from pedl.experiment.experiment import Experiment, shown_state
+from pedl.experiment.experiment import Experiment
 from pedl.experiment.given_class import files_of, with_entrypoint
+from pedl.experiment.recorded import shown_state
 from pedl.experiment.workers import ExecutorFactory
 from pedl.store import Home
 from pedl.store.lock import is_held

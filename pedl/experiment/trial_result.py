@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pedl.experiment import handing_out
 from pedl.experiment.export import FORMATS
 
 if TYPE_CHECKING:
-    from pedl.experiment.experiment import Experiment
+    from pedl.experiment.recorded import RecordedExperiment
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class TrialResult:
     trial_seed: int
     steps_completed: int
     weights_sha256: str | None
-    _experiment: Experiment = field(repr=False, compare=False)
+    _experiment: RecordedExperiment = field(repr=False, compare=False)
 
     def export(self, directory: str | Path, format: str = "keras", step: int | None = None) -> dict[str, Any]:
         """Writes the model of the newest checkpoint that is kept, or of that of a step, with a manifest.
@@ -54,7 +55,7 @@ class TrialResult:
           InputError: if `directory` exists, or the model cannot be written in this format.
           NotReproduced: if its weights are not those that were recorded.
         """
-        return self._experiment.export(self.id, Path(directory), format, step)
+        return handing_out.export(self._experiment, self.id, Path(directory), format, step)
 
     def load_model(self, step: int | None = None, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Returns the model as a `keras.Model` of this process, with the very weights; it is not compiled.
