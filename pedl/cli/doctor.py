@@ -9,7 +9,7 @@ import click
 
 from pedl.cli.options import json_option
 from pedl.cli.output import say, show_json
-from pedl.display.words import counted, pairs
+from pedl.display.words import brief, counted, pairs
 
 if TYPE_CHECKING:
     from pedl.verify.machines import Kind, Machines
@@ -65,7 +65,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     ]
     if facts["numeric_profile"] is not None:
         lines.append("Numeric profile:")
-        lines += [f"  {name}: {value}" for name, value in facts["numeric_profile"].items()]
+        lines += [f"  {name}: {brief(value)}" for name, value in facts["numeric_profile"].items()]
     if facts["must_agree"]:
         lines.append("Another machine gives the same bits only with:")
         lines += [f"  - {need}" for need in facts["must_agree"]]
@@ -81,7 +81,8 @@ def _compared(there: dict[str, Any], here: dict[str, Any], found: Machines) -> l
     if not found.profile:
         lines.append("Numeric profile: the same")
     for it in found.profile:
-        lines.append(f"Numeric profile: {it.entry} is {it.recorded} there and {it.found} here; {it.can_cause}")
+        entry = f"{it.entry} is {brief(it.recorded)} there and {brief(it.found)} here"
+        lines.append(f"Numeric profile: {entry}; {it.can_cause}")
     lines += [_of_kind(kind) for kind in found.kinds]
     return [*lines, _verdict(found)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pedl.cli.options import command_line
-from pedl.display.words import counted
+from pedl.display.words import brief, counted
 
 if TYPE_CHECKING:
     from pedl.verify import Difference, TrialVerification, Verification
@@ -18,8 +18,8 @@ def news_lines(experiment_id: int, news: News) -> list[str]:
 
     if isinstance(news, ProfileDifference):
         return [
-            f"Numeric profile: {news.entry} was {news.recorded} when it was recorded, and is {news.found} here; "
-            f"{news.can_cause}."
+            f"Numeric profile: {news.entry} was {brief(news.recorded)} when it was recorded, and is "
+            f"{brief(news.found)} here; {news.can_cause}."
         ]
     result = "identical" if news.identical else "differs"
     return [f"trial {experiment_id}/{news.trial_id}: {result}, {_compared(news)}"]
@@ -30,7 +30,7 @@ def result_lines(found: Verification, home: str) -> list[str]:
     lines = [_head(found)]
     lines += [f"  {line}" for line in _all_compared(found)]
     lines += [
-        f"The numeric profile differs in {it.entry}: recorded {it.recorded}, found {it.found}."
+        f"The numeric profile differs in {it.entry}: recorded {brief(it.recorded)}, found {brief(it.found)}."
         for it in found.profile_differences
     ]
     if found.code_change is not None:

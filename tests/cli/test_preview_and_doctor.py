@@ -65,6 +65,8 @@ def test_the_doctor_asks_tensorflow_in_the_environment_of_trials(
     assert facts["cores"] >= 1
     shown = pedl_command("doctor").out
     assert "the same versions: python 3.11, tensorflow 2.21" in shown
+    assert '  instruction_set: ["X86_V3"]\n' in shown, "as `describe` writes it"
+    assert "  onednn: true\n" in shown or "  onednn: false\n" in shown
     assert "TF_ENABLE_ONEDNN_OPTS: use reproducibility.onednn" in shown
 
 
@@ -109,9 +111,10 @@ def test_an_operation_with_another_digest_names_its_kind(
 def test_another_profile_is_told_although_no_operation_that_was_tried_differs(
     pedl_command: Pedl, written: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answering(monkeypatch, {**ANSWER, "tensorflow": "2.99"}, DIGESTS)
+    answering(monkeypatch, {**ANSWER, "tensorflow": "2.99", "instruction_set": ["X86_V2"]}, DIGESTS)
     result = pedl_command("doctor", "--against", "there.json")
     assert result.code == 1
+    assert 'instruction_set is ["X86_V3"] there and ["X86_V2"] here' in result.out
     assert "Numeric profile: tensorflow is 2.21 there and 2.99 here; other code computes" in result.out
     assert "but others may: the profiles differ" in result.out
 

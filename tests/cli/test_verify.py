@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from pedl.cli.main import cli
-from pedl.cli.verify_lines import result_lines
-from pedl.verify import verify_experiment
+from pedl.cli.verify_lines import news_lines, result_lines
+from pedl.verify import ProfileDifference, verify_experiment
 from tests.experiment.conftest import definition, experiment
 from tests.experiment.fake_executor import FakeExecutor, Script
 from tests.verify.test_verifying import ran, rewrite
@@ -33,6 +33,12 @@ def test_the_first_line_says_of_what_it_is_said(experiment: Any) -> None:
     assert head(one, [1, 2]) == "Experiment 1: 1 of 2 trials that were run again differs."
     rewrite(one.home, "trial_targeted", lambda it: it.update(until_step=3), trial_id=3)
     assert head(one, [1]) == "Experiment 1: differs."
+
+
+def test_entries_of_the_profile_are_written_as_describe_writes_them() -> None:
+    changed = ProfileDifference(None, "onednn", True, None, "versions", "other code computes")
+    told = "Numeric profile: onednn was true when it was recorded, and is null here; other code computes."
+    assert news_lines(1, changed) == [told]
 
 
 def test_what_was_not_over_is_identical_as_far_as_recorded(experiment: Any) -> None:
