@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pedl.cli.completion import trials
 from pedl.cli.group import Group
 from pedl.cli.options import home_option, json_option, trial_argument, trial_name
 from pedl.cli.output import say, show_json
@@ -50,7 +51,7 @@ def list_(trial: tuple[int, int], as_json: bool, home: str) -> None:
 
 
 @checkpoint.command()
-@click.argument("trial", metavar="[E/T]", type=trial_name, required=False)
+@click.argument("trial", metavar="[E/T]", type=trial_name, required=False, shell_complete=trials)
 @json_option
 @home_option
 def verify(trial: tuple[int, int] | None, as_json: bool, home: str) -> None:

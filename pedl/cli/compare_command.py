@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pedl.cli.completion import sides
 from pedl.cli.options import home_option, json_option, trial_name
 from pedl.cli.output import show_json
 from pedl.cli.verify_commands import DIFFERS
@@ -28,8 +29,8 @@ def side_name(text: str) -> tuple[int, int | None]:
 
 
 @click.command("compare")
-@click.argument("one", metavar="A", type=side_name)
-@click.argument("other", metavar="B", type=side_name)
+@click.argument("one", metavar="A", type=side_name, shell_complete=sides)
+@click.argument("other", metavar="B", type=side_name, shell_complete=sides)
 @json_option
 @home_option
 def compare_two(one: tuple[int, int | None], other: tuple[int, int | None], as_json: bool, home: str) -> None:

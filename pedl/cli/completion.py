@@ -44,6 +44,11 @@ def trials(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comp
     return _items(pair for pair in names if pair[0].startswith(incomplete))
 
 
+def sides(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Returns experiments, or trials once a slash is typed."""
+    return (trials if "/" in incomplete else experiments)(ctx, parameter, incomplete)
+
+
 def _summaries(ctx: click.Context) -> list[dict[str, Any]]:
     from pathlib import Path
 

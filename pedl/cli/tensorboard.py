@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pedl.cli.completion import experiments
 from pedl.cli.options import home_option
 from pedl.cli.output import say
 
@@ -27,7 +28,7 @@ run_main()
 
 
 @click.command()
-@click.argument("experiment_id", metavar="[ID]", type=click.IntRange(min=1), required=False)
+@click.argument("experiment_id", metavar="[ID]", type=click.IntRange(min=1), required=False, shell_complete=experiments)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=6006, metavar="N", help="Default: 6006; 0: any free one."
 )

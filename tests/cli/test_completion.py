@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from pedl.cli.completion import SHELLS
+from pedl.cli.main import cli
 from tests.cli.conftest import Pedl
 from tests.experiment.fake_executor import FakeExecutor
 
@@ -57,6 +60,35 @@ def test_bash_completes_commands_options_experiments_and_trials(
         assert pedl_command("experiment", "create", *inputs).code == 0
     assert complete("pedl experiment describe ") == ["2", "1"]
     assert complete("pedl trial logs 2/") == ["2/1", "2/2", "2/3"]
+
+
+def test_experiments_and_trials_are_offered_wherever_one_is_named(
+    pedl_command: Pedl, inputs: tuple[str, str], executor: FakeExecutor
+) -> None:
+    def offered(command: str, incomplete: str) -> list[str]:
+        found = ShellComplete(cli, {}, "pedl", "_PEDL_COMPLETE").get_completions(command.split(), incomplete)
+        return [it.value for it in found]
+
+    for _ in range(2):
+        assert pedl_command("experiment", "create", *inputs).code == 0
+    for command in ("tensorboard", "report", "experiment compare", "experiment compare 1"):
+        assert offered(command, "") == ["2", "1"], command
+    for command in ("experiment compare 1/1", "checkpoint verify", "checkpoint download"):
+        assert offered(command, "2/") == ["2/1", "2/2", "2/3"], command
+    assert offered("tensorboard", "2/") == []
+
+
+def test_every_argument_that_names_an_experiment_or_a_trial_is_completed() -> None:
+    def arguments(command: click.Command, name: str) -> list[tuple[str, click.Argument]]:
+        if isinstance(command, click.Group):
+            return [it for word, each in command.commands.items() for it in arguments(each, f"{name} {word}")]
+        return [(name, it) for it in command.params if isinstance(it, click.Argument)]
+
+    named = [
+        (name, it) for name, it in arguments(cli, "pedl") if it.metavar in ("ID", "[ID]", "E/T", "[E/T]", "A", "B")
+    ]
+    assert len(named) > 20
+    assert [name for name, it in named if it._custom_shell_complete is None] == []
 
 
 @pytest.mark.parametrize("shell", SHELLS)
