@@ -59,6 +59,8 @@ def test_the_classes_have_the_docstrings_of_the_sources(site: Path) -> None:
     page = (site / "api.html").read_text()
     for name in ("pedl.trial.keras_trial.KerasTrial", "pedl.experiment.create_experiment", "pedl.errors.ConfigError"):
         assert f'id="{name}"' in page, name
+    for name in (name for name in dir(pedl.experiment.Experiment) if not name.startswith("_")):
+        assert f'id="pedl.experiment.Experiment.{name}"' in page, name
 
 
 def test_every_public_name_is_on_the_page_of_the_classes() -> None:
