@@ -11,7 +11,9 @@ from pedl.display.words import counted
 
 @click.command()
 @experiment_argument
-@click.option("--tracking-uri", metavar="URI", help="Where MLflow keeps runs. Default: where MLflow itself would.")
+@click.option(
+    "--tracking-uri", metavar="URI", help="Where MLflow keeps runs. Default: where MLflow itself would, or in ./mlruns."
+)
 @home_option
 def mlflow(experiment_id: int, tracking_uri: str | None, home: str) -> None:
     """Log experiment ID to MLflow: a run, and in it a run for each trial. Prints the run's id.
@@ -25,5 +27,6 @@ def mlflow(experiment_id: int, tracking_uri: str | None, home: str) -> None:
     from pedl.report.mlflow_runs import log_to_mlflow
 
     logged = log_to_mlflow(load_experiment(experiment_id, home), tracking_uri)
-    say(f"Logged experiment {experiment_id}: {counted(logged.trials, 'trial')}, {counted(logged.points, 'new point')}.")
+    new = f"{counted(logged.trials, 'trial')}, {counted(logged.points, 'new point')}"
+    say(f"Logged experiment {experiment_id} to {logged.tracking_uri}: {new}.")
     click.echo(logged.run_id)

@@ -11,10 +11,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from pedl import jsontext
-from pedl.errors import PedlError
+from pedl.errors import InputError, PedlError
 from pedl.experiment import Experiment
 from pedl.report.event_files import GROUPS, recorded_s
 from pedl.report.extras import need
@@ -28,10 +31,22 @@ _MOST_METRICS, _MOST_PARAMS, _LONGEST = 1_000, 100, 500
 """What MLflow takes at once, and the length of a value that every version of it takes."""
 
 
+_DATABASES = ("sqlite:", "postgresql:", "postgresql+", "mysql:", "mysql+", "mssql:", "mssql+")
+_FOR_DATABASES = ("sqlalchemy", "alembic")
+
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # it would tell its makers of every use
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # it asks whether files are wanted; whoever names them, or has no other, knows
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # 7 are four minutes without a word; what is run again goes on anyway
+}
+"""What MLflow is told, unless somebody has told it otherwise."""
+
+
 @dataclass(frozen=True)
 class Logged:
-    """What was logged: the run of the experiment, how many runs are in it, and how many points were new."""
+    """What was logged: where, the run of the experiment, how many runs are in it, and how many points were new."""
 
+    tracking_uri: str
     run_id: str
     trials: int
     points: int
@@ -41,24 +56,39 @@ def log_to_mlflow(experiment: Experiment, tracking_uri: str | None = None) -> Lo
     """Logs an experiment, or what was not logged of it yet.
 
     Args:
-      tracking_uri: where; None: where MLflow itself would, which `MLFLOW_TRACKING_URI` says.
+      tracking_uri: where; None: where MLflow itself would, which `MLFLOW_TRACKING_URI` says, or `mlruns` here if that
+        is a database and what MLflow needs for one is not installed.
 
     Raises:
-      InputError: if MLflow is missing.
+      InputError: if MLflow is missing, or what it needs for a database that was asked for.
       PedlError: if MLflow refuses; the message is MLflow's.
     """
     need("mlflow", "This", "mlflow")
-    # It would tell its makers of every use; whoever wants that sets the variable.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    if tracking_uri is not None and tracking_uri.startswith("file:"):
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # it asks who uses files; whoever names them knows
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    where = _where(tracking_uri)
     try:
-        return _Logging(experiment, MlflowClient(tracking_uri=tracking_uri)).run()
+        return _Logging(experiment, MlflowClient(tracking_uri=where)).run(where)
     except MlflowException as error:
         raise PedlError(f"MLflow refused: {error}\nChoose where to log with: --tracking-uri URI") from error
+
+
+def _where(tracking_uri: str | None) -> str:
+    """Returns the place that is logged to, for which all is there that MLflow needs."""
+    mlflow: Any = import_module("mlflow")  # which has no types for this
+    where: str = tracking_uri or mlflow.get_tracking_uri()
+    if not where.startswith(_DATABASES) or not (missing := [it for it in _FOR_DATABASES if find_spec(it) is None]):
+        return where
+    if tracking_uri is None and not mlflow.is_tracking_uri_set():  # MLflow's own choice, of the whole package
+        return Path("mlruns").absolute().as_uri()
+    raise InputError(
+        f"{where} is a database, for which MLflow needs {', '.join(missing)}, not installed here.\n"
+        "Install MLflow as a whole with: pip install mlflow\n"
+        "Or log to files, with: --tracking-uri file:mlruns"
+    )
 
 
 class _Logging:
@@ -80,7 +110,7 @@ class _Logging:
             yield from page
             token = page.token or ""
 
-    def run(self) -> Logged:
+    def run(self, where: str) -> Logged:
         described = self._described
         own = [event for event in self._events if event.trial_id is None]
         name = f"{described['id']}: {described['description']}".removesuffix(": ")
@@ -94,7 +124,7 @@ class _Logging:
             by_trial.setdefault(event.trial_id or 0, []).append(event)
         points = sum(self._trial(trial, by_trial[trial["id"]], parent) for trial in described["trials"])
         self._end(parent, described["state"], own)
-        return Logged(parent, len(described["trials"]), points)
+        return Logged(where, parent, len(described["trials"]), points)
 
     def _trial(self, trial: Mapping[str, Any], events: Sequence[Event], parent: str) -> int:
         number = str(trial["id"])

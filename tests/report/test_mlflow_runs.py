@@ -20,7 +20,7 @@ pytest.importorskip("mlflow", reason="MLflow comes with the extra `mlflow`")
 @pytest.fixture
 def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A store of files, which the small package of MLflow has, too; and no settings of the machine's."""
-    for name in ("MLFLOW_ALLOW_FILE_STORE", "MLFLOW_DISABLE_TELEMETRY", "MLFLOW_TRACKING_URI"):
+    for name in (*mlflow_runs._SETTINGS, "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     return (tmp_path / "mlruns").as_uri()
 
@@ -75,7 +75,7 @@ def test_runs_have_what_is_described_and_logged_again_nothing_is_there_twice(mad
     first = log_to_mlflow(experiment, uri)
     assert first.trials == 6 and first.points > 6 * 4
     check(uri, experiment)
-    assert log_to_mlflow(experiment, uri) == Logged(first.run_id, 6, 0)
+    assert log_to_mlflow(experiment, uri) == Logged(uri, first.run_id, 6, 0)
     check(uri, experiment)
 
 
@@ -124,6 +124,41 @@ def test_a_name_that_mlflow_refuses_becomes_one_that_it_takes_and_no_other() -> 
 def test_what_mlflow_refuses_is_told_with_what_to_do(made: Made) -> None:
     with pytest.raises(PedlError, match=r"MLflow refused: (.|\n)*--tracking-uri URI"):
         log_to_mlflow(made(), "nonsense://here")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow's small package, as the extra installs it: without what a database needs."""
+    found = mlflow_runs.find_spec
+    monkeypatch.setattr(mlflow_runs, "find_spec", lambda it: None if it in ("sqlalchemy", "alembic") else found(it))
+
+
+@pytest.mark.usefixtures("small")
+def test_nothing_but_the_extra_is_needed_and_files_are_the_default(
+    made: Made, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    experiment = made()
+    assert log_to_mlflow(experiment).tracking_uri == uri
+    check(uri, experiment)
+    assert log_to_mlflow(experiment).points == 0
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:elsewhere")
+    assert log_to_mlflow(experiment).points > 0 and (tmp_path / "elsewhere").is_dir()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_database_without_what_it_needs_is_refused_with_what_to_do(
+    made: Made, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = made(run=False)
+    refusal = r"x\.db is a database, .* sqlalchemy, alembic.*\n.*pip install mlflow\n.*--tracking-uri file:mlruns$"
+    database = f"sqlite:///{tmp_path / 'x.db'}"
+    with pytest.raises(InputError, match=refusal):
+        log_to_mlflow(experiment, database)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
+    with pytest.raises(InputError, match=refusal):
+        log_to_mlflow(experiment)
+    assert not (tmp_path / "x.db").exists()
 
 
 def test_a_missing_package_is_named(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
