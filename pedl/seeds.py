@@ -33,13 +33,10 @@ def keyed_bits(bits: int, *parts: Part) -> int:
 
     Parts are told apart by type and length: ("a", "b"), ("ab",) and (1,), ("1",) all differ.
     """
-    hasher = hashlib.blake2b(digest_size=64, person=b"pedl-%d" % SCHEME)
-    for part in parts:
-        encoded = str(part).encode()
-        kind = b"s" if isinstance(part, str) else b"i"
-        hasher.update(b"%s%d:" % (kind, len(encoded)))
-        hasher.update(encoded)
-    return int.from_bytes(hasher.digest(), "big") >> (512 - bits)
+    encoded = [(b"s" if isinstance(part, str) else b"i", str(part).encode()) for part in parts]
+    text = b"".join(b"%s%d:%s" % (kind, len(part), part) for kind, part in encoded)
+    digest = hashlib.blake2b(text, digest_size=64, person=b"pedl-%d" % SCHEME).digest()
+    return int.from_bytes(digest, "big") >> (512 - bits)
 
 
 def fresh_experiment_seed() -> int:
