@@ -121,8 +121,8 @@ def coordinates(results: Results) -> dict[str, Any] | str:
         return "There is nothing to compare yet: it takes two validated trials whose hyperparameters differ."
     scores = [results.score(trial) for trial in trials]
     columns = {path: [results.hparams[trial["id"]].get(path) for trial in trials] for path in results.varied}
-    dimensions = [_dimension(inert(path, 24), *_axis(column)) for path, column in columns.items()]
-    dimensions.append(_dimension(inert(results.metric, 20), positions(scores), ticks(scores)))
+    dimensions = [_dimension(inert(path, 16), *_axis(column)) for path, column in columns.items()]
+    dimensions.append(_dimension(inert(results.metric, 16), positions(scores), ticks(scores)))
     worst_to_best = [[0, OTHERS], [0.6, COLOURS[0]], [1, BEST]]
     line = {"color": dimensions[-1]["values"], "colorscale": worst_to_best, "reversescale": results.smaller_is_better}
     # Room above for the names, which stand at an angle, and beside for those of the first and the last.

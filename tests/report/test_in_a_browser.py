@@ -82,8 +82,22 @@ def test_the_page_is_drawn_at_every_width_in_light_and_dark_and_asks_for_nothing
     shown.tab.close()
 
 
-def test_names_are_shown_as_they_are_and_run_nothing(browser: Any, made: Made, tmp_path: Path) -> None:
-    text = json.dumps(made().describe())
+def extreme(described: dict[str, Any]) -> None:
+    """Gives trials values that are long, far apart or close."""
+    for number, trial in enumerate(described["trials"]):
+        trial["hparams"] = {
+            "a long text": "x" * 500 + str(number), "huge": 10 ** (400 + number), "close": 1e15 + number,
+            "signs": (-1) ** number * 1.7e308, "tiny": 5e-324 * (number + 1), "mixed": [1, "a", True][number % 3],
+            **trial["hparams"],
+        }  # fmt: skip
+        for entry in trial["validation"]:
+            entry["metrics"] |= {"accuracy": (-1) ** number * 1e300, "tiny": 1e-310 * entry["step"], "none": "NaN"}
+
+
+def test_names_and_values_are_shown_whatever_they_are_and_run_nothing(browser: Any, made: Made, tmp_path: Path) -> None:
+    described = made().describe()
+    extreme(described)
+    text = json.dumps(described)
     for name, hostile in (("accuracy", SCRIPT), ("adam", IMAGE), ("units", TEMPLATE), ("rate", QUOTES)):
         text = text.replace(f'"{name}"', json.dumps(hostile))
     described = json.loads(text) | {"description": SCRIPT + QUOTES, "labels": [IMAGE], "messages": [SCRIPT, TEMPLATE]}
@@ -98,7 +112,18 @@ def test_names_are_shown_as_they_are_and_run_nothing(browser: Any, made: Made, t
     for hostile in (SCRIPT, IMAGE, QUOTES.strip(), TEMPLATE):
         assert hostile in every, hostile
     assert SCRIPT[:20] in shown.tab.text_content("#curve .ytitle")
-    assert TEMPLATE[:10] in shown.tab.text_content("#coordinates")
+    assert TEMPLATE[:8] in shown.tab.text_content("#coordinates")
+    assert shown.count("#coordinates .y-axis") == 10 and shown.count("#curve .scatterlayer .trace") == 6
+    assert "No curve of none (validation)" in every
+    shown.tab.select_option("#metric", label="tiny (validation)")
+    shown.tab.wait_for_function("document.querySelector('#curve .ytitle').textContent === 'tiny'")
+    widest = max(shown.tab.evaluate("[...document.querySelectorAll('.trials .value')].map(it => it.offsetWidth)"))
+    assert widest <= 20 * 16, "px, at 16 px a rem"
+    # The first axis has texts at its left, which are inside the chart.
+    left = shown.tab.evaluate("document.querySelector('#coordinates').getBoundingClientRect().left")
+    texts = "[...document.querySelectorAll('#coordinates .y-axis:first-of-type text')]"
+    assert left <= min(shown.tab.evaluate(f"{texts}.map(it => it.getBoundingClientRect().left)"))
+    assert "cannot be drawn here" not in shown.text()
     assert shown.requests == [file.as_uri()] and shown.complaints == []
     shown.tab.close()
 
