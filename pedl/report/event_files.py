@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -135,7 +136,7 @@ def _begins(hparams: Mapping[str, Any], when: float) -> Any:
     for path, value in jsontext.flat(hparams).items():
         if isinstance(value, bool):
             info.hparams[path].bool_value = value
-        elif isinstance(value, int | float):
+        elif isinstance(value, int | float) and abs(value) <= sys.float_info.max:  # more has a text only
             info.hparams[path].number_value = value
         else:
             info.hparams[path].string_value = value if isinstance(value, str) else json.dumps(value)

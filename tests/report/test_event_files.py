@@ -16,7 +16,7 @@ import pytest
 from pedl.errors import InputError, StoreError
 from pedl.report.event_files import EventFiles, records, write_event_files
 from tests.experiment.fake_executor import Script
-from tests.report.conftest import Made
+from tests.report.conftest import SPACE, Made
 
 pytest.importorskip("tensorboard", reason="tensorboard comes with the extra `tensorboard`")
 
@@ -61,13 +61,14 @@ def hparams(directory: Path) -> dict[str, Any]:
 
 
 def test_every_point_and_hyperparameter_reads_back(made: Made) -> None:
-    experiment = made(script=Script(metrics={2: float("nan")}))
+    values = {"huge": 10**400, "large": -1e300, "small": 5e-324, "yes": True}
+    experiment = made(script=Script(metrics={2: float("nan")}), hyperparameters={**SPACE, **values})
     files = EventFiles(experiment.home, 1)
     assert files.update() == 6 and files.update() == 0
     for trial in experiment.describe()["trials"]:
         run = files.directory / f"trial-{trial['id']}"
         assert scalars(run) == described(trial)
-        flat = {"units": trial["hparams"]["units"], "batch_size": 64}
+        flat = {"units": trial["hparams"]["units"], "batch_size": 64, **values, "huge": str(10**400)}
         flat |= {f"optimizer.{name}": value for name, value in trial["hparams"]["optimizer"].items()}
         assert hparams(run) == flat
 
