@@ -69,7 +69,7 @@ def _experiment(name: str) -> str:
 def _killed(name: str) -> str:
     if name in [killed.KINDS[kind] for kind in killed.CONFIG["hyperparameters"]["kind"]["vals"]]:
         return "always"
-    return "long run" if name in {*TRIAL_WORKLOADS, *chaos.EPOCH} else ""
+    return "long run" if name in chaos.EPOCH else ""
 
 
 def _cut(name: str) -> str:
@@ -105,7 +105,6 @@ LAWS: list[tuple[str, tuple[FunctionType, ...], Callable[[str], str]]] = [
         "killed and activated",
         (
             killed.test_kills_at_random_moments_change_nothing,
-            killed.test_hundreds_of_kills_change_nothing_in_any_workload,
             chaos.test_hundreds_of_kills_and_every_crash_point_change_nothing_in_any_workload,
         ),
         _killed,

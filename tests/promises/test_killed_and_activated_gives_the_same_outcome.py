@@ -14,10 +14,10 @@ from pedl.experiment import load_experiment
 from tests.promises.commands import WORKLOADS, pedl, write_config
 from tests.promises.kills import VICTIMS, Killer
 from tests.promises.survived import PROPERTY, Survived
-from tests.trial.alone import TRIAL_WORKLOADS
 
 KILLS = [12, pytest.param(36, marks=pytest.mark.soak)]
-"""The short form comes with that of `test_chaos.py`, which kills three times as many that train by a formula."""
+"""With the short form of `test_chaos.py`, which kills three times as many that train by a formula, and its long form,
+which kills hundreds of every workload."""
 
 KINDS = {"keras": "mlp", "graph": "graph", "tf.data": "dataset"}
 """In the default run: kind of trial -> the workload that it is, made slower."""
@@ -94,16 +94,4 @@ def test_kills_at_random_moments_change_nothing(
     tmp_path: Path, created: Path, undisturbed: dict[str, Any], record_property: Callable[[str, Any], None], kills: int
 ) -> None:
     survived = many_kills(tmp_path, created, undisturbed, kills, workers=2, killer=Killer(seed=7))
-    record_property(PROPERTY, survived.plain())
-
-
-@pytest.mark.soak
-def test_hundreds_of_kills_change_nothing_in_any_workload(
-    tmp_path: Path, record_property: Callable[[str, Any], None]
-) -> None:
-    workloads = {"workload": {"type": "categorical", "vals": list(TRIAL_WORKLOADS)}}
-    changes = {"hyperparameters": workloads, "searcher": {"name": "grid", "metric": "loss", "max_steps": 200}}
-    home = _created(tmp_path, {**CONFIG, **changes, "entrypoint": "every:EveryTrial"})
-    killer = Killer(seed=8, pauses_s=(0.1, 4.0))  # an LSTM takes seconds before it trains
-    survived = many_kills(tmp_path, home, _undisturbed(home, tmp_path / "calm"), 400, workers=3, killer=killer)
     record_property(PROPERTY, survived.plain())
