@@ -16,7 +16,7 @@ from tests.promises import test_chaos as chaos
 from tests.promises import test_killed_and_activated_gives_the_same_outcome as killed
 from tests.promises import test_one_outcome_for_any_width_and_place as one_outcome
 from tests.trial import test_callbacks, test_datasets, test_models, test_run, test_sequences
-from tests.trial.alone import TRIAL_WORKLOADS, WORKLOADS
+from tests.trial.alone import WORKLOADS
 
 PAGE = ROOT / "docs" / "laws.md"
 RESUMED_AT = ("name", "place")
