@@ -16,6 +16,8 @@ from tests.docs.session import DIGITS, Session, compare_keys, fewer_digits, shap
 from tests.trial.alone import Alone, Failed
 
 RUN = [page for page in PAGES if page != "CONTRIBUTING.md"]
+LONG = {"docs/commands.md", "docs/python.md", "docs/shake.md", "docs/start.md", "examples/mnist/README.md"}
+"""Pages that train, or load TensorFlow, a dozen times."""
 MINIMAL = {"searcher": {"name": "single", "metric": "loss", "max_steps": 1}}
 HPARAMS = {"units": 8, "learning_rate": 1e-3, "dropout": 0.1}
 LANGUAGES = {"sh", "text", "json", "yaml", "python"}
@@ -43,7 +45,7 @@ def test_every_block_says_what_it_is_but_for_pictures_of_files(page: str) -> Non
     assert all(picture.startswith(".pedl/") for picture in pictures)
 
 
-@pytest.mark.parametrize("page", RUN)
+@pytest.mark.parametrize("page", [pytest.param(it, marks=[pytest.mark.long] if it in LONG else []) for it in RUN])
 def test_the_page_runs_from_top_to_bottom_and_shows_what_is_printed(page: str, tmp_path: Path) -> None:
     session = Session(tmp_path)
     for block in blocks(page):

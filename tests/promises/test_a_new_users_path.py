@@ -67,6 +67,7 @@ def readme_says(pattern: str) -> str:
     return found[0]
 
 
+@pytest.mark.long
 def test_from_the_readme_to_an_exported_model(person: Person) -> None:
     # Run the example.
     create = readme_says(r"pedl experiment create examples/mnist/random\.yaml examples/mnist")

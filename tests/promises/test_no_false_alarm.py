@@ -46,6 +46,7 @@ def every_workload(tmp_path_factory: pytest.TempPathFactory, executor: SharedExe
     return interrupted(tmp_path_factory.mktemp("every"), CONFIG, executor)
 
 
+@pytest.mark.long
 def test_an_untouched_experiment_with_a_few_workloads_is_identical(tmp_path: Path, executor: SharedExecutor) -> None:
     identical(interrupted(tmp_path, SHORTER, executor), len(FIRST))
 

@@ -114,6 +114,7 @@ def stay() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
+@pytest.mark.long
 def test_another_place_and_one_core_give_the_same_outcome(
     tmp_path: Path, reference: Finished, config: dict[str, Any]
 ) -> None:
@@ -152,6 +153,7 @@ def test_another_seed_gives_another_outcome_and_other_weights_to_every_trial(
     assert [name for name, weights in other.weights().items() if weights == reference.weights()[name]] == []
 
 
+@pytest.mark.long
 def test_a_trial_run_alone_has_the_weights_that_it_has_among_others(
     tmp_path: Path, reference: Finished, config: dict[str, Any]
 ) -> None:
@@ -186,6 +188,7 @@ def test_the_order_of_the_data_differs_between_epochs(reference: Finished) -> No
         assert set(first).isdisjoint(second)
 
 
+@pytest.mark.long
 def test_a_trial_that_draws_from_the_operating_system_has_another_outcome_each_time(tmp_path: Path) -> None:
     """The twin: the outcome does notice what is not controlled."""
     config = {

@@ -72,6 +72,7 @@ def the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
         assert [trial[name] for trial in one["trials"]] == [trial[name] for trial in other["trials"]]
 
 
+@pytest.mark.long
 def test_three_workers_that_are_killed_decide_and_train_what_one_does(tmp_path: Path) -> None:
     created = create(tmp_path / "created", ASHA)
     alone = run(created, tmp_path / "alone", 1)

@@ -22,6 +22,7 @@ def test_processes_give_the_batches_of_one_worker(alone, one_worker, workers):
     assert alone("processes", *ACTIONS, hparams={"workers": workers}) == one_worker
 
 
+@pytest.mark.long
 def test_processes_resume_in_the_middle_of_an_epoch(alone, one_worker, tmp_path):
     saved = alone("processes", ["train", 6], ["save", str(tmp_path)], hparams={"workers": 2})[-1]
     actions = (["load", saved["path"]], ["train", 4], ["validate"], ["words"])
