@@ -62,6 +62,7 @@ def report_page(described: Mapping[str, Any], certificate: Certificate = None) -
         it=results.described,
         results=results,
         certificate=certificate,
+        gone_on=isinstance(certificate, Mapping) and _gone_on(results.described, certificate["digests"]),
         promise=PROMISE,
         charts=found,
         curves=[it for it in places if not isinstance(found[it[0]], str)],
@@ -75,6 +76,14 @@ def report_page(described: Mapping[str, Any], certificate: Certificate = None) -
         hashes=[_policy_hash(script) for script in scripts],
         data=_script_data(found),
     )
+
+
+def _gone_on(described: Mapping[str, Any], digests: Mapping[str, Any]) -> bool:
+    """Tells whether an experiment has more than what was verified of it: trials, batches, or an end."""
+    # The outcome alone would not do: it is None until the experiment is over.
+    trials = {str(it["id"]): (it["fingerprint"], it["weights_sha256"]) for it in described["trials"]}
+    verified = {number: (it["fingerprint"], it["weights"]) for number, it in digests["trials"].items()}
+    return bool(digests["outcome"] != described["outcome_sha256"] or verified != trials)
 
 
 def figures(results: Results) -> dict[str, Chart | str]:

@@ -72,10 +72,23 @@ def test_a_damaged_certificate_takes_its_own_place_and_not_the_pages(made: Made,
 
 
 def test_what_came_after_a_verification_was_not_verified(made: Made) -> None:
-    experiment = made()
-    _, content = verify_and_certify(experiment, 1)
-    described = experiment.describe() | {"outcome_sha256": "0" * 64}
-    assert "what came later was not verified" in report_page(described, content)
+    experiment = made(run=False)
+
+    def run_until(step: int) -> None:
+        def pausing(running: Any) -> None:
+            if running.describe()["trials"][0]["steps_completed"] >= step:
+                experiment.home.request(1, "pause", {})
+
+        experiment.run(workers=1, on_change=pausing)
+
+    gone_on = "what came later was not verified"
+    run_until(1)
+    assert experiment.verify(1).identical and gone_on not in page(experiment)
+    run_until(3)
+    assert experiment.outcome_sha256 is None and gone_on in page(experiment)
+    assert experiment.verify(1).identical and gone_on not in page(experiment)
+    experiment.run(workers=1)
+    assert gone_on in page(experiment)
 
 
 def test_trials_that_failed_or_are_not_finite_are_in_the_table_and_in_no_chart(made: Made) -> None:
