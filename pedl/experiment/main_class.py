@@ -72,8 +72,9 @@ class _Module:
         elif self._is_alias(name, value):
             self._take(value.__name__, user)
             self._definitions[name] = f"{name} = {value.__name__}"
-        elif (text := self._definition(name, value)) is not None:
-            self._take_definition(name, text)
+        elif texts := self._texts(name, value):
+            self._take_definition(name, texts[0])
+            self._problems += [_several(name, user, texts)] if len(texts) > 1 else []
         elif (plain := source_of(value)) is not None:
             self._data[name] = plain
         elif (reference := self._source.reference(name, value)) is not None:
@@ -88,9 +89,9 @@ class _Module:
         other = getattr(value, "__name__", name)
         return callable(value) and other != name and self._names.get(other) is value
 
-    def _definition(self, name: str, value: Any) -> str | None:
+    def _texts(self, name: str, value: Any) -> list[str]:
         of_main = getattr(value, "__module__", None) == "__main__"
-        return self._source.definition(name, value) if of_main and callable(value) else None
+        return self._source.definitions(name, value) if of_main and callable(value) else []
 
     def _take_definition(self, name: str, text: str) -> None:
         """What runs when the definition does stands above it; what its functions use when they are called, below."""
@@ -119,6 +120,13 @@ def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
     yield table
     for child in table.get_children():
         yield from _tables(child)
+
+
+def _several(name: str, user: str, texts: list[str]) -> str:
+    return (
+        f"{name}, which {user} uses, is defined by {len(texts)} statements of one script or cell, and it does not say "
+        "which of them it is from. Name them differently, or give it a method."
+    )
 
 
 def _problem(name: str, value: Any, user: str) -> str:

@@ -10,11 +10,15 @@ import ast
 import inspect
 import linecache
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import resolve_name
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from pedl.experiment.plain_source import source_of
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,25 @@ class MainSource:
         cells = [name for name, entry in linecache.cache.items() if len(entry) == 4 and entry[1] is None]
         self._units = [unit for name in [*([file] if file else []), *cells] if (unit := _parsed(name)) is not None]
 
-    def definition(self, name: str, value: Any) -> str | None:
-        """Returns the source of the class, function or lambda `value`; None if it is not to be found."""
+    def definitions(self, name: str, value: Any) -> list[str]:
+        """Returns the source of the class, function or lambda `value`; [] if it is not to be found.
+
+        There are several where `value` does not say which of them made it.
+        """
         for file, line in _places(value):
             unit = _parsed(file)
             for node in unit.statements() if unit is not None else ():
                 named = _is_named(node, name) or _is_lambda(node, name)
                 if unit is not None and named and _first_line(node) <= line <= (node.end_lineno or line):
-                    return unit.source(node)
-        if isinstance(value, FunctionType):
-            return None
-        # A class without methods, or what a decorator made of a definition.
-        found = [unit.source(node) for unit in self._units for node in unit.statements() if _is_named(node, name)]
-        return found[-1] if found else None
+                    return [unit.source(node)]
+        return [] if isinstance(value, FunctionType) else self._named(name, value)
+
+    def _named(self, name: str, value: Any) -> list[str]:
+        """Returns the definitions of `name` that may have made a class without methods, or what a decorator gave."""
+        found = [(unit, node) for unit in self._units for node in unit.statements() if _is_named(node, name)]
+        found = [(unit, node) for unit, node in found if _agrees(node, value)] or found
+        # An edited cell comes after what it supersedes. Within one unit, the last need not be the one that ran.
+        return list(dict.fromkeys(unit.source(node) for unit, node in found if unit is found[-1][0]))
 
     def imports(self, name: str, value: Any) -> list[str]:
         """Returns the newest import of `value` as `name`, and every `import a.b` of it; [] if there are none."""
@@ -152,6 +162,26 @@ def _places(value: Any) -> Iterator[tuple[str, int]]:
 
 def _is_named(node: ast.stmt, name: str) -> bool:
     return isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+
+
+def _agrees(node: ast.stmt, value: Any) -> bool:
+    """Tells whether a class has what its statement gives it: attributes of plain data, and constants as they stand."""
+    if not (isinstance(node, ast.ClassDef) and isinstance(value, type)):
+        return False
+    plain = {name: text for name, it in vars(value).items() if (text := source_of(it)) and not name.startswith("__")}
+    stored = Counter(it.id for it in ast.walk(node) if isinstance(it, ast.Name) and isinstance(it.ctx, ast.Store))
+    constants = {name: text for it in node.body for name, text in _constants(it) if stored[name] == 1}
+    return plain.keys() <= stored.keys() and constants.items() <= plain.items()
+
+
+def _constants(node: ast.stmt) -> Iterator[tuple[str, str | None]]:
+    """Yields the name and the text of a constant that a statement binds a name to."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        return
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        with suppress(ValueError):  # no constant
+            if isinstance(target, ast.Name):
+                yield target.id, source_of(ast.literal_eval(node.value))
 
 
 def _is_lambda(node: ast.stmt, name: str) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from pedl.errors import TrialDefinitionError
+from pedl.experiment.main_class import written_down
 
 ROOT = Path(__file__).parents[2]
 WRITE = "\nfrom pedl.experiment.main_class import written_down as _written\nprint(_written({name}), end='')\n"
@@ -263,3 +268,39 @@ def test_cells_of_a_notebook_are_found_in_the_order_of_their_definitions(tmp_pat
     assert "Late, which it uses, is a builtins.type whose source is not to be found." in late
     assert "in a cell that does not begin with %%" in late
     assert anew == HEAD + CELLS[6] + "\n"
+
+
+TWICE = """\
+try:
+    import {module}
+    class Sizes:
+        units: int = {one}
+        rate = 0.5
+except ImportError:
+    class Sizes:
+        units = {other}
+        rate = 0.5
+class Trial:
+    def run(self): return Sizes.units
+"""
+
+
+def written_here(script: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a script as the only cell of this process's `__main__`, and returns what its `Trial` is written down as."""
+    monkeypatch.setattr(linecache, "cache", {"<cell>": (len(script), None, script.splitlines(keepends=True), "<cell>")})
+    monkeypatch.setitem(sys.modules, "__main__", main := ModuleType("__main__"))
+    exec(compile(script, "<cell>", "exec"), vars(main))
+    return written_down(main.Trial)
+
+
+@pytest.mark.parametrize(("module", "units"), [("json", "units: int = 32"), ("module_of_nobody", "units = 64")])
+def test_of_two_classes_of_one_name_the_one_in_use_is_written(monkeypatch, module, units):
+    text = written_here(TWICE.format(module=module, one=32, other=64), monkeypatch)
+    assert f"class Sizes:\n    {units}\n    rate = 0.5\n" in text
+
+
+def test_two_classes_of_one_name_that_cannot_be_told_apart_are_refused(monkeypatch):
+    with pytest.raises(
+        TrialDefinitionError, match=r"Sizes, which Trial uses, is defined by 2 .* Name them differently"
+    ):
+        written_here(TWICE.format(module="json", one="2 * 32", other="8 * 8"), monkeypatch)
