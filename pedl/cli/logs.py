@@ -31,7 +31,7 @@ def print_logs(
         active = experiment.state == "ACTIVE"  # asked first: what is written before the end is printed
         found: list[tuple[str, str]] = []
         for log in [experiment.log_file(trial_id)] if trial_id else experiment.log_files():
-            text = _news(log, read)
+            text = _news(log, read, follow and active)
             lines = text.splitlines()[-tail:] if tail else [] if tail == 0 else text.splitlines()
             found += [(log.stem, line) for line in lines]
         if as_json and not follow:
@@ -48,14 +48,14 @@ def _entry(stem: str, line: str) -> dict[str, Any]:
     return {"trial": None if stem == "master" else int(stem.removeprefix("trial-")), "line": line}
 
 
-def _news(log: Path, read: dict[Path, int]) -> str:
-    """Returns what was added to a log since it was read; a line that is not ended is left for the next time."""
+def _news(log: Path, read: dict[Path, int], growing: bool) -> str:
+    """Returns what was added to a log since it was read; of a `growing` one, a line that is not ended is left."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(read.get(log, 0))
         content = file.read()
-    if log in read:
+    if growing:
         content = content[: content.rfind(b"\n") + 1]
     read[log] = read.get(log, 0) + len(content)
     return content.decode(errors="replace")
