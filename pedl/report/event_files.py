@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pedl import jsontext
+from pedl.errors import StoreError
 from pedl.experiment import list_experiments
 from pedl.report.extras import need
 from pedl.store import Event, Home
@@ -65,10 +66,18 @@ class EventFiles:
             experiment_id = entry["id"]
             stands_still = entry["state"] != "ACTIVE" and self._seen.get(experiment_id) == entry
             if self._only in (None, experiment_id) and not stands_still:
-                events = self._home.events(experiment_id)
-                changed += write_event_files(events, self._home.paths(experiment_id).tensorboard)
+                changed += self._write(experiment_id)
                 self._seen[experiment_id] = entry
         return changed
+
+    def _write(self, experiment_id: int) -> int:
+        """Writes the files of an experiment; of one that was deleted since it was listed, none."""
+        try:
+            return write_event_files(self._home.events(experiment_id), self._home.paths(experiment_id).tensorboard)
+        except (StoreError, FileNotFoundError):
+            if experiment_id in {it["id"] for it in self._home.summaries()}:
+                raise
+            return 0
 
 
 def write_event_files(events: Iterable[Event], directory: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import signal
 import subprocess
@@ -129,6 +130,24 @@ def test_what_is_deleted_is_gone_here_too(made: Made) -> None:
     assert list(files.directory.iterdir()) == []
     with pytest.raises(StoreError, match="no experiment 1"):
         EventFiles(experiment.home, 1)
+
+
+@pytest.mark.parametrize("before", ["pedl.store.Home.events", "pedl.report.event_files.write_synced"])
+def test_what_is_deleted_while_it_is_read_takes_nothing_from_the_others(
+    made: Made, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    one, other = made(), made()
+    call = pkgutil.resolve_name(before)
+
+    def deleting(*words: Any) -> Any:
+        if one.id in {it["id"] for it in one.home.summaries()}:
+            one.home.delete(one.id)
+        return call(*words)
+
+    monkeypatch.setattr(before, deleting)
+    files = EventFiles(one.home, None)
+    assert files.update() == 6 and files.update() == 0
+    assert [it.name for it in files.directory.iterdir()] == [str(other.id)]
 
 
 def test_a_missing_package_is_named(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
