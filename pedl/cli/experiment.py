@@ -138,15 +138,13 @@ def label(experiment_id: int, labels: tuple[str, ...], remove: bool, as_json: bo
     found = load_experiment(experiment_id, home)
     before: list[str] = found.describe()["labels"]
     unknown = [name for name in labels if remove and name not in before]
-    if unknown or "" in labels:
+    if unknown:
         raise InputError(
             f"Experiment {experiment_id} has no label {unknown[0]!r}; it has: {', '.join(before) or 'none'}."
-            if unknown
-            else "A label cannot be empty."
         )
     after = [name for name in before if name not in labels] if remove else list(dict.fromkeys([*before, *labels]))
     if after != before:
-        found.label(after)
+        (found.remove_labels if remove else found.add_labels)(list(labels))
     if as_json:
         show_json(after)
     else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from pedl.errors import StoreError
+from pedl.errors import InputError, StoreError
 from pedl.experiment.asking import EVENTS, answers, ask
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import ENDED, fold
@@ -12,6 +13,9 @@ from pedl.experiment.ranking import Standing
 from pedl.experiment.running import experiment_storage
 from pedl.experiment.taking_over import alone
 from pedl.store import Draft, Home
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python puts in the place of bytes that are no UTF-8; such a text can be written to no terminal and no page."""
 
 
 def change(home: Home, experiment_id: int, kind: str, payload: dict[str, Any]) -> bool:
@@ -28,6 +32,24 @@ def change(home: Home, experiment_id: int, kind: str, payload: dict[str, Any]) -
     """
     home.require(experiment_id)
     return ask(home, experiment_id, kind, payload, lambda: _record(home, experiment_id, EVENTS[kind], payload))
+
+
+def relabel(home: Home, experiment_id: int, how: str, labels: list[str]) -> bool:
+    """Changes labels, as `change` changes an experiment.
+
+    Args:
+      how: "labels": the experiment has these and no others; "add" or "remove": these are added or taken away, whatever
+        labels it has by then.
+
+    Raises:
+      InputError: if the labels are none that a configuration could have.
+    """
+    if not isinstance(labels, list | tuple):
+        raise InputError(f'Found {labels!r}, expected a list of labels, for example ["baseline"].')
+    for it in labels:
+        if not isinstance(it, str) or not it or _SURROGATE.search(it):
+            raise InputError(f"A label cannot be {it!r}, expected a text in UTF-8 that is not empty.")
+    return change(home, experiment_id, "label", {how: list(labels)})
 
 
 def cancel(home: Home, experiment_id: int, at_once: bool) -> bool:

@@ -115,8 +115,20 @@ class Experiment(RecordedExperiment):
         return handing_out.export(self, trial_id, directory, file_format, step)
 
     def label(self, labels: list[str]) -> None:
-        """Replaces the labels."""
-        changing.change(self._home, self.id, "label", {"labels": labels})
+        """Replaces the labels.
+
+        Raises:
+          InputError: if `labels` is no list of texts, or one is empty or no UTF-8; here and below.
+        """
+        changing.relabel(self._home, self.id, "labels", labels)
+
+    def add_labels(self, labels: list[str]) -> None:
+        """Adds labels to those it has."""
+        changing.relabel(self._home, self.id, "add", labels)
+
+    def remove_labels(self, labels: list[str]) -> None:
+        """Takes labels away; nothing happens for those it does not have."""
+        changing.relabel(self._home, self.id, "remove", labels)
 
     def archive(self, archived: bool = True) -> None:
         """Archives the experiment, or takes it back out; listings leave archived ones out unless asked."""

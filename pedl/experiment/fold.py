@@ -7,7 +7,7 @@
 |---|---|---|
 | created | config, experiment_seed, model definition and its hash, numeric_profile, warnings | `create` |
 | activated, paused, completed, errored, canceled | waited_s, where workers stood still | the master |
-| labeled, archived, profile_changed | labels; archived; recorded and found | a person |
+| labeled, archived, profile_changed | labels, or which to add or remove; archived; recorded and found | a person |
 | trial_created, trial_targeted, trial_closed | hparams, trial_seed, parent if a clone; until_step; why | the search |
 | started | numeric_profile, audit, initial_state | a worker, before it trains |
 | step, validation, checkpoint, reached | as the worker sent it ("reached" is its "done") | a worker |
@@ -95,7 +95,8 @@ def _becomes(name: str) -> Callable[[ExperimentState, Payload], None]:
 
 
 def _labeled(state: ExperimentState, payload: Payload) -> None:
-    state.labels = payload["labels"]
+    kept = [it for it in payload.get("labels", state.labels) if it not in payload.get("remove", ())]
+    state.labels = list(dict.fromkeys([*kept, *payload.get("add", ())]))
 
 
 def _archived(state: ExperimentState, payload: Payload) -> None:

@@ -218,6 +218,12 @@ def test_labels_are_added_removed_and_shown(pedl_command: Pedl, executor: FakeEx
     result = pedl_command("experiment", "label", "1", "nope", "--remove")
     assert (result.code, result.err) == (2, "Experiment 1 has no label 'nope'; it has: best.\n")
     assert pedl_command("experiment", "label", "1", "").code == 2
+    result = pedl_command("experiment", "label", "1", "caf\udce9")
+    assert (result.code, result.err) == (
+        2,
+        "A label cannot be 'caf\\udce9', expected a text in UTF-8 that is not empty.\n",
+    )
+    assert pedl_command("experiment", "list", "--json").json()[0]["labels"] == ["best"]
 
 
 def test_archived_experiments_are_listed_with_all(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:

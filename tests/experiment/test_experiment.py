@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pedl.errors import StoreError
+from pedl.errors import InputError, StoreError
 from pedl.experiment import list_experiments, load_experiment
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import fold
@@ -100,6 +100,32 @@ def test_labels_and_archiving_need_no_master(experiment):
     assert (listed["labels"], listed["archived"]) == (["second"], True)
     one.archive(False)
     assert one.describe()["archived"] is False
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("baseline", r"Found 'baseline', expected a list of labels, for example \[\"baseline\"\]"),
+        ([3], "A label cannot be 3, expected a text"),
+        (["fine", ""], "A label cannot be '', expected a text .* not empty"),
+        (["caf\udce9"], r"A label cannot be 'caf\\udce9', expected a text in UTF-8"),
+    ],
+    ids=["text", "number", "empty", "bytes"],
+)
+def test_labels_that_no_configuration_could_have_are_refused(experiment, labels, message):
+    one = experiment(labels=["first"])
+    for change in (one.label, one.add_labels, one.remove_labels):
+        with pytest.raises(InputError, match=message):
+            change(labels)
+    assert one.describe()["labels"] == ["first"]
+
+
+def test_labels_that_several_ask_for_are_all_taken(experiment):
+    one = experiment(labels=["first"])
+    one._home.request(1, "label", {"add": ["a"]})
+    one._home.request(1, "label", {"remove": ["first"]})
+    one.add_labels(["b", "a"])
+    assert one.describe()["labels"] == ["a", "b"]
 
 
 def test_a_canceled_experiment_stays_canceled(experiment):

@@ -228,13 +228,15 @@ def test_requests_of_other_terminals_are_obeyed(experiment):
 
     def ask(live):
         if live.describe()["trials"][0]["steps_completed"] == 1 and not live.describe()["labels"]:
-            other.label(["seen"])
+            other.add_labels(["seen"])
+            other.add_labels(["too"])
+            other.remove_labels(["seen"])
             other.archive()
             other.pause()
 
     one.run(workers=1, on_change=ask)
     described = one.describe()
-    assert (described["state"], described["labels"], described["archived"]) == ("PAUSED", ["seen"], True)
+    assert (described["state"], described["labels"], described["archived"]) == ("PAUSED", ["too"], True)
     one.run()
     assert one.state == "COMPLETED"
 
