@@ -182,7 +182,7 @@ def _metrics(event: Event) -> Iterator[Any]:
     for name, value in event.payload["metrics"].items():
         number = jsontext.number(value)
         if number is not None:
-            yield Metric(_name(f"{GROUPS[event.kind]}/{name}"), number, _ms(event), event.payload["step"])
+            yield Metric(f"{GROUPS[event.kind]}/{_name(name)}", number, _ms(event), event.payload["step"])
 
 
 def _ms(event: Event) -> int:
@@ -197,5 +197,7 @@ def _text(value: Any) -> str:
 
 def _name(name: str) -> str:
     """Returns a name that MLflow takes, and that no other name becomes."""
-    taken = re.sub(r"[^\w\-. :/]", "_", name, flags=re.ASCII)[:200]
+    # Names are paths in a store of files: with "acc" and "acc/top5" one would be a file and a directory, and one that
+    # begins with dots may lead elsewhere.
+    taken = re.sub(r"[^\w\-. :]|^\.+", "_", name, flags=re.ASCII)[:200] or "_"
     return taken if taken == name else f"{taken}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

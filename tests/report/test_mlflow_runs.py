@@ -12,7 +12,7 @@ from pedl.errors import InputError, PedlError
 from pedl.report import mlflow_runs
 from pedl.report.mlflow_runs import Logged, log_to_mlflow
 from tests.experiment.fake_executor import Script
-from tests.report.conftest import Made
+from tests.report.conftest import RANDOM, Made
 
 pytest.importorskip("mlflow", reason="MLflow comes with the extra `mlflow`")
 
@@ -115,10 +115,26 @@ def test_two_experiments_are_two_runs(made: Made, uri: str) -> None:
     assert log_to_mlflow(made(), uri).run_id != log_to_mlflow(made(), uri).run_id
 
 
-def test_a_name_that_mlflow_refuses_becomes_one_that_it_takes_and_no_other() -> None:
-    assert mlflow_runs._name("training/top 5") == "training/top 5"
-    names = [mlflow_runs._name(it) for it in ("<a>", "[a]", "ä", "x" * 300, "x" * 301)]
-    assert len(set(names)) == 5 and all(len(it) < 250 and it.isascii() and "<" not in it for it in names)
+def test_a_name_that_mlflow_refuses_becomes_one_that_it_takes_and_no_other(made: Made, uri: str) -> None:
+    assert mlflow_runs._name("top-5 of.100: all") == "top-5 of.100: all"
+    odd = ("<a>", "[a]", "ä", "x" * 300, "x" * 301, "a/b", "a//b", "/a", "a/", "../x", "..", ".", "..x", "")
+    names = [mlflow_runs._name(it) for it in odd]
+    assert len(set(names)) == len(odd) and all(len(it) < 250 and it.isascii() and "<" not in it for it in names)
+    hparams = dict.fromkeys(odd[: odd.index("a/") + 1], 4)
+    log_to_mlflow(made(hyperparameters=hparams, searcher={**RANDOM, "max_trials": 1}), uri)
+    assert set(runs(uri)[1]["1"].data.params) == set(names[: len(hparams)])
+
+
+def test_one_metric_may_begin_as_another_does(made: Made, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = made(searcher={**RANDOM, "max_trials": 1})
+    events = experiment.home.events(1)
+    for event in events:
+        if event.kind == "step":
+            event.payload["metrics"] = {"acc": 0.5, "acc/top5": 0.75, "..": 1.0, "": 2.0}
+    monkeypatch.setattr(experiment.home, "events", lambda _: events)
+    log_to_mlflow(experiment, uri)
+    metrics = runs(uri)[1]["1"].data.metrics
+    assert metrics["training/acc"] == 0.5 and metrics[f"training/{mlflow_runs._name('acc/top5')}"] == 0.75
 
 
 def test_what_mlflow_refuses_is_told_with_what_to_do(made: Made) -> None:
