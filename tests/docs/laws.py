@@ -148,7 +148,8 @@ def page() -> str:
     return (
         OPENING
         + _table(["law", "tests"], laws)
-        + f"\nThe places where a trial is resumed are batch {places}. The long run is `pytest -m soak`. "
+        + f"\nThe places where a trial is resumed are batch {places}. The long run is `pytest -m soak`; "
+        + "the rest is run by `.ci/run`, and a part of it by a plain `pytest`. "
         + "`processes` is `sequence` batch by batch: "
         + f"{shown(same)}, and {shown(on)}.\n\n"
         + _table(["workload", "what is in it", *(law for law, _, _ in LAWS)], rows)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.marks import long_but
 from tests.trial.alone import Alone
 
 SABOTAGE = "tests.trial.sabotage"
@@ -53,7 +54,7 @@ def uncut(alone, tmp_path_factory):
     return result
 
 
-@pytest.mark.parametrize(("workload", "sabotage"), FORGOTTEN)
+@pytest.mark.parametrize(("workload", "sabotage"), long_but(("cnn", "dataset", "graph"), FORGOTTEN))
 def test_a_forgotten_piece_of_state_changes_the_fingerprint(alone, uncut, workload, sabotage):
     resume, words = uncut(workload)
     assert alone(workload, ["python", SABOTAGE, sabotage], *resume)[-1]["fingerprint"] != words["fingerprint"]

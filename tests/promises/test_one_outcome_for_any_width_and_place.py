@@ -145,6 +145,7 @@ def test_another_place_and_one_core_give_the_same_outcome(
     assert after["cores"] in (0, 1), "on one core, where the system can be told so"
 
 
+@pytest.mark.long
 def test_another_seed_gives_another_outcome_and_other_weights_to_every_trial(
     tmp_path: Path, reference: Finished
 ) -> None:
@@ -222,6 +223,7 @@ def threads_in_force(finished: Finished) -> dict[str, tuple[int, int]]:
     return found
 
 
+@pytest.mark.long
 def test_default_and_preset_are_reproducible_with_the_pools_that_were_asked_for(tmp_path: Path) -> None:
     config = {
         **CONFIG,

@@ -12,7 +12,12 @@ from pedl.trial.plain_state import is_plain, packed, unpacked
 from tests.trial.alone import WORKLOADS, Failed
 
 EPOCH = ["epoch"]
-KINDS = (["plateau", "scheduler", "batches", "own"], ["early_stopping"], ["accuracy"], ["checkpoint", "tensorboard"])
+KINDS = (
+    ["plateau", "scheduler", "batches", "own"],
+    ["early_stopping"],
+    pytest.param(["accuracy"], marks=pytest.mark.long),
+    pytest.param(["checkpoint", "tensorboard"], marks=pytest.mark.long),
+)
 
 
 @pytest.mark.parametrize("kinds", KINDS, ids=" ".join)

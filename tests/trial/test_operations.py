@@ -2,7 +2,12 @@
 
 import pytest
 
-WATCHED = ["mlp", "dataset", "graph", *(pytest.param(name, marks=pytest.mark.soak) for name in ("cnn", "gan"))]
+WATCHED = [
+    "mlp",
+    pytest.param("dataset", marks=pytest.mark.long),
+    "graph",
+    *(pytest.param(name, marks=pytest.mark.soak) for name in ("cnn", "gan")),
+]
 
 # Entropy is refused in training; these definitions take the refusal out first.
 DRIVEN = """

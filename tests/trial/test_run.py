@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from tests.marks import long_but
 from tests.trial.alone import TRIAL_WORKLOADS, Failed
 
 BATCHES = 17
@@ -17,14 +18,20 @@ EPOCH = dict.fromkeys(TRIAL_WORKLOADS, 7) | {"lstm": 5, "sequence": 8, "stateful
 PLACES = ["0", "1", "within a step", "one before an epoch's end", "an epoch's end"]
 """Where a trial is resumed."""
 
-AT_LEAST = dict(zip(TRIAL_WORKLOADS, itertools.cycle(place for place in PLACES if place != "within a step")))
-"""Where each workload is resumed in the default run, besides within a step; the long run has every place for each."""
+FEW = ("mlp", "cnn", "dataset", "graph")
+"""What a plain `pytest` takes of each law but that of resuming."""
 
-RESUMED = [
-    pytest.param(name, place, marks=[] if place in ("within a step", AT_LEAST[name]) else [pytest.mark.soak])
-    for name in TRIAL_WORKLOADS
-    for place in PLACES
-]
+AT_LEAST = dict(zip(TRIAL_WORKLOADS, itertools.cycle(place for place in PLACES if place != "within a step")))
+"""Where `.ci/run` resumes each workload, besides within a step; the long run has every place for each."""
+
+
+def _marks(name, place):
+    if place == "within a step":
+        return []
+    return [pytest.mark.long if place == AT_LEAST[name] else pytest.mark.soak]
+
+
+RESUMED = [pytest.param(name, place, marks=_marks(name, place)) for name in TRIAL_WORKLOADS for place in PLACES]
 
 SEEDS = [pytest.param(name, marks=[] if name in ("mlp", "graph") else [pytest.mark.soak]) for name in TRIAL_WORKLOADS]
 """By default a few: `tests/promises` has another seed for a whole experiment of all workloads."""
@@ -61,7 +68,7 @@ def in_portions(alone, tmp_path_factory):
     return result
 
 
-@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
+@pytest.mark.parametrize("name", long_but(FEW, TRIAL_WORKLOADS))
 def test_another_process_and_other_portions_give_the_same_bits(in_portions, uninterrupted, name):
     assert in_portions(name)[1] == uninterrupted(name)
 
@@ -73,7 +80,7 @@ def test_another_seed_has_other_bits(alone, uninterrupted, name):
     assert weights != uninterrupted(name)[1]
 
 
-@pytest.mark.parametrize("name", TRIAL_WORKLOADS)
+@pytest.mark.parametrize("name", long_but(FEW, TRIAL_WORKLOADS))
 def test_validation_leaves_no_trace_and_repeats_its_numbers(alone, uninterrupted, name):
     actions = [["train", 3], ["validate"], ["train", 2], ["validate"], ["validate"], ["train", 12]]
     results = alone(name, *actions, ["words"], ["weights"])

@@ -63,6 +63,7 @@ def test_a_planted_fault_is_found_with_its_disturbance_file_and_line(
     assert bool(found.disturbance.held) == (fault.moved == "hash seed")
 
 
+@pytest.mark.long
 def test_all_twins_together_are_clean_under_everything(tmp_path: Path, runs: ShortRuns) -> None:
     twins = list(FAULTS.values())
     definition = twins[-1].write(tmp_path / "definition", twin=True)
