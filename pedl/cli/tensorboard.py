@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pedl.cli.completion import experiments
-from pedl.cli.options import home_option
+from pedl.cli.options import command_line, home_option
 from pedl.cli.output import say
 
 if TYPE_CHECKING:
@@ -55,10 +55,11 @@ def tensorboard(experiment_id: int | None, port: int, logdir_only: bool, home: s
     if logdir_only:
         click.echo(str(files.directory))
     else:
-        _show(files, port)
+        words = "tensorboard" if experiment_id is None else f"tensorboard {experiment_id}"
+        _show(files, port, command_line(home, f"{words} --port 0"))
 
 
-def _show(files: EventFiles, port: int) -> None:
+def _show(files: EventFiles, port: int, another_port: str) -> None:
     import signal
     import subprocess
     import sys
@@ -83,5 +84,5 @@ def _show(files: EventFiles, port: int) -> None:
         process.wait()
     raise PedlError(
         f"TensorBoard ended with exit code {process.returncode}; what it said is above.\n"
-        "If its port is taken, choose another: pedl tensorboard --port 0"
+        f"If its port is taken, choose another: {another_port}"
     )

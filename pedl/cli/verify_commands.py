@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pedl.cli.options import (
+    command_line,
     experiment_argument,
     home_option,
     json_option,
@@ -101,7 +103,7 @@ def run_verification(
     say(f"Running {what} again from its record ...")
     found, content = verify_and_certify(experiment, workers, trials, tell)
     if certificate is not None:
-        _write(content, certificate)
+        _write(content, certificate, home)
     if as_json:
         show_json(found.to_dict())
     else:
@@ -111,10 +113,11 @@ def run_verification(
     raise click.exceptions.Exit(0 if found.identical else DIFFERS)
 
 
-def _write(content: dict[str, Any], file: Path) -> None:
+def _write(content: dict[str, Any], file: Path, home: str) -> None:
     from pedl.cli.certificate import certificate_lines
     from pedl.verify.certificate import write
 
     write(content, file)
-    for line in (*certificate_lines(content), f"It is in {file}; check it with: pedl certificate check {file}"):
+    check = command_line(home, f"certificate check {shlex.quote(str(file))}")
+    for line in (*certificate_lines(content), f"It is in {file}; check it with: {check}"):
         say(line)

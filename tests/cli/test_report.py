@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import types
 from pathlib import Path
 
 import click
@@ -73,6 +74,19 @@ def test_the_directory_for_tensorboard_is_printed(one: Pedl, tmp_path: Path) -> 
     assert (done.code, done.out) == (0, f"{tmp_path / '.pedl' / 'tensorboard' / '1'}\n")
     assert sorted(it.name for it in Path(done.out.strip()).iterdir()) == ["trial-1", "trial-2", "trial-3"]
     assert one("tensorboard", "--logdir-only").out == f"{tmp_path / '.pedl' / 'tensorboard'}\n"
+
+
+@pytest.mark.parametrize("words", [("tensorboard", "1"), ("tensorboard",)])
+def test_a_tensorboard_that_does_not_start_is_told_with_another_port_for_the_same(
+    one: Pedl, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard comes with the extra `tensorboard`")
+    ended = types.SimpleNamespace(poll=lambda: 3, terminate=lambda: None, wait=lambda: 3, returncode=3)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: ended)
+    done = one("--home", "./.pedl", *words, "--port", "80")
+    assert done.code == 1 and "TensorBoard ended with exit code 3" in done.err
+    assert done.err.endswith(f"choose another: pedl --home ./.pedl {' '.join(words)} --port 0\n")
 
 
 def test_mlflow_has_it_once(one: Pedl, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +83,16 @@ def test_the_json_says_what_was_left_out(
     said = json.loads(done.stdout)
     assert said["complete"] == (words[0] == "experiment")
     assert said["not_executed"] == ([] if said["complete"] else ["Trials that were not run again: 1, 3."])
+
+
+def test_the_command_that_checks_a_certificate_can_be_typed_as_it_is_told(
+    experiment: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one = ran(experiment)
+    monkeypatch.chdir(tmp_path)
+    words = ["--home", "home", "experiment", "verify", "1", "--trial", "1", "--certificate", "my c.json"]
+    with monkeypatch.context() as patched:
+        patched.setattr("pedl.experiment.load_experiment", lambda *_: one)
+        told = CliRunner().invoke(cli, words).stderr.partition("check it with: ")[2].splitlines()[0]
+    assert told == "pedl --home home certificate check 'my c.json'"
+    assert CliRunner().invoke(cli, shlex.split(told)[1:]).exit_code == 0
