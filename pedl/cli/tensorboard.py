@@ -47,7 +47,7 @@ def tensorboard(experiment_id: int | None, port: int, logdir_only: bool, home: s
     from pedl.report.event_files import EventFiles
     from pedl.store import Home
 
-    if not list_experiments(home):
+    if experiment_id is None and not list_experiments(home):
         say(f"There are no experiments in {home}.")
         return
     files = EventFiles(Home(Path(home)), experiment_id)

@@ -68,6 +68,14 @@ def test_a_place_or_an_experiment_that_does_not_exist_is_told(one: Pedl, tmp_pat
         assert missing.code == 1 and "no experiment 2" in missing.err
 
 
+def test_an_empty_home_has_nothing_to_show_and_not_the_experiment_that_is_named(pedl_command: Pedl) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard comes with the extra `tensorboard`")
+    done = pedl_command("tensorboard", "--logdir-only")
+    assert (done.code, done.out, done.err) == (0, "", "There are no experiments in .pedl.\n")
+    named = pedl_command("tensorboard", "3", "--logdir-only")
+    assert named.code == 1 and "There is no experiment 3" in named.err
+
+
 def test_the_directory_for_tensorboard_is_printed(one: Pedl, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="tensorboard comes with the extra `tensorboard`")
     done = one("tensorboard", "1", "--logdir-only")
