@@ -11,7 +11,8 @@ which need scikit-learn and a seed, and a hundred trials for a good fit.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pedl import jsontext
@@ -50,16 +51,27 @@ def _ped_anova(columns: dict[str, list[Any]], scores: Sequence[float], smaller_i
 
     coded = {path: _coded(column, optuna) for path, column in columns.items()}
     spaces = {path: space for path, (space, _) in coded.items()}
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="minimize" if smaller_is_better else "maximize")
-    for row, score in enumerate(scores):
-        params = {path: numbers[row] for path, (_, numbers) in coded.items()}
-        study.add_trial(optuna.create_trial(params=params, distributions=spaces, value=score))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with _quiet(optuna):
+        study = optuna.create_study(direction="minimize" if smaller_is_better else "maximize")
+        for row, score in enumerate(scores):
+            params = {path: numbers[row] for path, (_, numbers) in coded.items()}
+            study.add_trial(optuna.create_trial(params=params, distributions=spaces, value=score))
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST)
         found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {path: float(found[path]) for path in sorted(found, key=lambda path: (-found[path], path))}
+
+
+@contextmanager
+def _quiet(optuna: Any) -> Iterator[None]:
+    """Keeps Optuna from telling of this study; of the caller's own it tells again afterwards."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _coded(column: Sequence[Any], optuna: Any) -> tuple[Any, list[Any]]:

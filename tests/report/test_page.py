@@ -136,6 +136,20 @@ def test_what_decides_comes_out_as_important(made: Made) -> None:
     assert isinstance(found, dict) and next(iter(found)) == "units"
 
 
+def test_optuna_tells_of_the_callers_studies_afterwards_as_before(
+    made: Made, capfd: pytest.CaptureFixture[str]
+) -> None:
+    optuna = pytest.importorskip("optuna")
+    results = Results(made().describe())
+    before = optuna.logging.get_verbosity()
+    try:
+        optuna.logging.set_verbosity(optuna.logging.INFO)
+        assert isinstance(importance(results), dict) and optuna.logging.get_verbosity() == optuna.logging.INFO
+    finally:
+        optuna.logging.set_verbosity(before)
+    assert "study" not in capfd.readouterr().err
+
+
 def test_long_curves_are_thinned_and_keep_their_last_point() -> None:
     steps = tuple(range(1, 1002))
     thin = charts.thinned(Series(1, steps, tuple(float(step) for step in steps)))
