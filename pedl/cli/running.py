@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -92,7 +93,7 @@ def run_detached(
     One that is over, or that somebody runs, needs no such process: it is told as `run` tells it.
 
     Raises:
-      PedlError: if the process ended before; with what it said.
+      PedlError: if the process ended before; with how it ended, what it said, and how to go on.
     """
     if experiment.state != "PAUSED":
         run(experiment, home, workers, as_json, accept_profile_change)
@@ -112,7 +113,20 @@ def run_detached(
             time.sleep(DETACH_POLL_S)
         if process.poll() not in (None, 0):
             output.seek(start)
-            raise PedlError(f"The process in the background ended:\n{output.read().decode(errors='replace').strip()}")
+            said = output.read().decode(errors="replace").strip()
+            raise PedlError(_ended(experiment.id, process.returncode, said, home))
     say(f"Experiment {experiment.id} runs in the background, process {process.pid}.")
     say(f"Wait for it: {command_line(home, f'experiment wait {experiment.id}')}")
     show_result(experiment, home, as_json)
+
+
+def _ended(experiment_id: int, code: int, said: str, home: str) -> str:
+    how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code} ({signal.strsignal(-code)})"
+    return "\n".join(
+        [
+            f"The process that was to run experiment {experiment_id} in the background {how}; it said:",
+            said or "(nothing)",
+            f"Its log: {command_line(home, f'experiment logs {experiment_id}')}",
+            f"Go on with: {command_line(home, f'experiment activate {experiment_id}')}",
+        ]
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,29 @@ def test_what_is_detached_runs_in_a_process_of_its_own_and_can_be_waited_for(
     assert pedl_command("experiment", "wait", "1").code == 1
     assert executor.started == []
     assert "trial 1/3: ERROR" in (tmp_path / ".pedl/experiments/1/logs/master.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "how", "said"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "was ended by signal 9 (Killed)", "(nothing)"),
+        ("print('no place'); raise SystemExit(3)", "ended with exit code 3", "no place"),
+    ],
+)
+def test_a_process_in_the_background_that_ends_at_once_is_told_with_how_and_what_to_do(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch,
+    code: str, how: str, said: str,
+) -> None:  # fmt: skip
+    pedl_command("--home", "h", "experiment", "create", *inputs, "--paused")
+    monkeypatch.setattr("pedl.cli.running.python_command", lambda *_: [sys.executable, "-c", code])
+    result = pedl_command("--home", "h", "experiment", "activate", "1", "--detach")
+    assert result.code == 1
+    assert result.err.splitlines() == [
+        f"The process that was to run experiment 1 in the background {how}; it said:",
+        said,
+        "Its log: pedl --home h experiment logs 1",
+        "Go on with: pedl --home h experiment activate 1",
+    ]
 
 
 def test_a_refusal_tells_nothing_of_what_another_process_does(
