@@ -19,7 +19,7 @@ from rich.text import Text
 from pedl.display.pace import OVER, Progress, steps_done, target_of
 from pedl.display.rungs import place_of, rung_counts, rung_lines
 from pedl.display.trials import metric_of, searched_hparams, trial_state
-from pedl.display.words import brief, counted
+from pedl.display.words import brief, counted, escaped
 from pedl.jsontext import number
 
 WIDE = 72
@@ -95,8 +95,7 @@ class Board:
         if trial["id"] in self.batches:
             yield ProgressBar(max(1, target), done, width=_BAR)
         else:
-            state = trial_state(trial)
-            yield _line(state if wide else state[:_BAR])
+            yield _line(trial_state(trial) if wide else trial["state"])
         if described["brackets"]:
             yield _line(place_of(trial) if wide else place_of(trial).partition(" ")[0])
         yield _line(f"{int(done)}/{target}")
@@ -155,7 +154,7 @@ def ranked(described: dict[str, Any], trials: list[dict[str, Any]]) -> list[dict
 
 
 def _line(text: str, style: str = "") -> Text:
-    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+    return Text(escaped(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _grid(cells: list[RenderableType]) -> Table:

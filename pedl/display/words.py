@@ -6,19 +6,28 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import category
 
 from pedl.jsontext import flat
 
+_UNSHOWN = ("Cc", "Cs", "Zl", "Zp")
+"""Kinds of characters: controls, halves of a character, and ends of lines and paragraphs."""
+
 
 def brief(value: Any) -> str:
-    """Returns a value for a table: finite floats with six digits, texts as they are, the rest as JSON.
+    """Returns a value for a table: finite floats with six digits, texts as they are, the rest as JSON; in one line.
 
-    >>> brief(0.123456789), brief("adam"), brief([1, 2]), brief(float("nan"))
-    ('0.123457', 'adam', '[1, 2]', 'NaN')
+    >>> brief(0.123456789), brief("adam"), brief([1, 2]), brief(float("nan")), brief("a\\nb")
+    ('0.123457', 'adam', '[1, 2]', 'NaN', 'a\\\\nb')
     """
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.6g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return escaped(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def escaped(text: str) -> str:
+    """Returns a text with what ends a line, moves a cursor or cannot be written, as JSON would have it."""
+    return "".join(json.dumps(it)[1:-1] if category(it) in _UNSHOWN else it for it in text)
 
 
 def counted(number: int, noun: str) -> str:
@@ -33,4 +42,4 @@ def counted(number: int, noun: str) -> str:
 
 def pairs(tree: Mapping[str, Any]) -> str:
     """Returns nested values in one line: `lr=0.1 optimizer.momentum=0.9`."""
-    return " ".join(f"{name}={brief(value)}" for name, value in flat(tree).items())
+    return " ".join(f"{escaped(name)}={brief(value)}" for name, value in flat(tree).items())

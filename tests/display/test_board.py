@@ -75,6 +75,23 @@ def test_no_line_is_broken_and_none_is_too_long_with_rungs_and_long_names(width:
     assert "about 12 days left" in "".join(lines[1:3]) and any(line.startswith("7/1000 *") for line in lines)
 
 
+@pytest.mark.parametrize("width", [40, 120])
+def test_no_line_is_broken_by_a_value_or_a_name_of_several_lines(width: int) -> None:
+    odd, plain = trial(1, "COMPLETED", 1, 0.5), trial(1, "COMPLETED", 1, 0.5)
+    odd["hparams"] = {"lr": "x\ny", "a\r\nb": 1, "\x85": "\u2028"}
+    watched = Watched(odd, best=1)
+    watched.described["config"]["searcher"]["metric"] = "acc\nuracy"
+    shown = rendered(watched, width=width)
+    assert len(shown.splitlines()) == len(rendered(Watched(plain, best=1), width=width).splitlines())
+    assert r"lr=x\ny a\r\nb=1 \u0085=\u2028" in shown
+
+
+def test_where_there_is_little_room_a_trial_that_was_not_reproduced_has_its_state() -> None:
+    other = {**trial(1, "ERROR", 1), "difference": {"message": "step 1"}}
+    assert "ERROR (not reproduced)" in rendered(Watched(other))
+    assert "7/1   ERROR " in rendered(Watched(other), width=40) and "(" not in rendered(Watched(other), width=40)
+
+
 def test_rungs_are_told_in_full_where_there_is_room_and_as_counts_where_there_is_none() -> None:
     flat = rendered(Watched(trial(1, "COMPLETED", steps=3, value=0.5)))
     assert "Rung" not in flat and "Bracket" not in flat
