@@ -69,8 +69,8 @@ def verify(trial: tuple[int, int] | None, as_json: bool, home: str) -> None:
     found = []
     for experiment_id in ids:
         experiment = load_experiment(experiment_id, home)
-        for it in experiment.checkpoints(None if trial is None else trial[1]):
-            found.append({"experiment": experiment_id, **it.to_dict(), "trouble": experiment.checkpoint_trouble(it)})
+        for it, trouble in experiment.checked_checkpoints(None if trial is None else trial[1]):
+            found.append({"experiment": experiment_id, **it.to_dict(), "trouble": trouble})
     damaged = [entry for entry in found if entry["trouble"] is not None]
     if as_json:
         show_json(found)

@@ -24,8 +24,8 @@ from pedl.experiment.check import answer_to, log_tail
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.place import place_aside
-from pedl.experiment.running import experiment_storage, worker_environment
-from pedl.experiment.stored import StoredCheckpoint, whole
+from pedl.experiment.running import worker_environment
+from pedl.experiment.stored import StoredCheckpoint
 from pedl.experiment.tasks import train_task
 from pedl.experiment.trial_state import Payload
 from pedl.experiment.workers import ExecutorFactory
@@ -40,10 +40,23 @@ MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 
 
+def check_target(file_format: str, target: Path) -> None:
+    """Does nothing if a model can be written in this format there.
+
+    Raises:
+      InputError: if `target` exists, or there is no such format.
+    """
+    if file_format not in FORMATS:
+        raise InputError(f"There is no format {file_format!r}; expected one of: {', '.join(FORMATS)}.")
+    if target.exists():
+        raise InputError(f"{target} exists already; name a directory that does not.")
+
+
 def export_model(
     experiment_id: int,
     state: ExperimentState,
     it: StoredCheckpoint,
+    files: Path,
     home: Home,
     make_executor: ExecutorFactory,
     file_format: str,
@@ -54,23 +67,20 @@ def export_model(
     Where the trial ended at the checkpoint's step, the weights are those that it ended with, whose hash is recorded:
     an optimizer that averages, or a callback, may have put others in place of those that were trained last.
 
+    Args:
+      files: a copy of the checkpoint, which nobody deletes meanwhile.
+
     Raises:
-      InputError: if `target` exists, or there is no such format.
       TrialDefinitionError: if the model cannot be written in this format.
       StoreError: if the recorded model definition was changed.
-      CheckpointError: if the checkpoint is damaged everywhere.
       NotReproduced: if the weights are not those that were recorded.
       TrialFailed: if the worker died, or the definition failed.
     """
-    if file_format not in FORMATS:
-        raise InputError(f"There is no format {file_format!r}; expected one of: {', '.join(FORMATS)}.")
-    if target.exists():
-        raise InputError(f"{target} exists already; name a directory that does not.")
     with place_aside(home, experiment_id, state.created) as (place, change), _appears(target.absolute()) as directory:
         if change is not None:
             raise StoreError(f"The recorded model definition of experiment {experiment_id} was changed: {change}.")
         ended = _ended_with(state, it)
-        task = _task(experiment_id, state, it, home, place)
+        task = _task(experiment_id, state, it, files, place)
         task |= {"format": file_format, "export_to": str(directory / FORMATS[file_format]), "ended": ended is not None}
         with make_executor(worker_environment(state.created["config"]), place.log) as executor:
             answer = answer_to(executor, task)
@@ -82,9 +92,8 @@ def export_model(
 
 
 def _task(
-    experiment_id: int, state: ExperimentState, it: StoredCheckpoint, home: Home, place: ExperimentPaths
+    experiment_id: int, state: ExperimentState, it: StoredCheckpoint, files: Path, place: ExperimentPaths
 ) -> Payload:
-    files = whole(it, home.paths(experiment_id), experiment_storage(state.created), place.root / "fetched")
     resume = {"step": it.step, "batches": it.batches, "uuid": it.uuid, "sha256": it.sha256}
     task = train_task(experiment_id, state, state.trials[it.trial], place, resume, it.step)
     return {**task, "kind": "export", "resume": {**resume, "path": str(files)}}

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from pedl.errors import StoreError
 from pedl.experiment.trial_state import Payload, TrialState
 from pedl.store import Event
 
@@ -69,6 +70,18 @@ class ExperimentState:
         if trial.failure is not None:
             return "ERROR"
         return "COMPLETED" if trial.closed else self.state
+
+
+def the_trial(experiment_id: int, state: ExperimentState, trial_id: int) -> TrialState:
+    """Returns a trial of an experiment.
+
+    Raises:
+      StoreError: if there is no such trial.
+    """
+    if trial_id not in state.trials:
+        there = f"experiment {experiment_id} has trials 1 to {len(state.trials)}"
+        raise StoreError(f"There is no trial {experiment_id}/{trial_id}; {there}.")
+    return state.trials[trial_id]
 
 
 def fold(events: Iterable[Event]) -> ExperimentState:

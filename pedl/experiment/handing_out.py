@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pedl.errors import StoreError
-from pedl.experiment.export import export_model
-from pedl.experiment.fold import fold
-from pedl.experiment.running import experiment_storage
-from pedl.experiment.stored import StoredCheckpoint, download
+from pedl.experiment.export import check_target, export_model
+from pedl.experiment.fold import ExperimentState, fold, the_trial
+from pedl.experiment.stored import Found, StoredCheckpoint, stored_checkpoints, take
 
 if TYPE_CHECKING:
     from pedl.experiment.recorded import RecordedExperiment
@@ -19,35 +19,46 @@ def download_checkpoint(
     experiment: RecordedExperiment, trial_id: int, directory: Path, step: int | None
 ) -> StoredCheckpoint:
     """Copies a checkpoint, as `Experiment.download_checkpoint` says."""
-    taken = _checkpoint(experiment, trial_id, step)
-    home, created = experiment.home, fold(experiment.home.events(experiment.id)).created
-    download(taken, home.paths(experiment.id), experiment_storage(created), directory)
-    return taken
+    return _take(experiment, trial_id, step, directory)[2]
 
 
 def export(
     experiment: RecordedExperiment, trial_id: int, directory: Path, file_format: str, step: int | None
 ) -> dict[str, Any]:
     """Writes a model, as `TrialResult.export` says."""
-    taken = _checkpoint(experiment, trial_id, step)
-    home, state = experiment.home, fold(experiment.home.events(experiment.id))
-    return export_model(experiment.id, state, taken, home, experiment.make_executor, file_format, directory)
+    check_target(file_format, directory)
+    # Copied before a worker is started: a process that runs the experiment may delete it meanwhile.
+    with tempfile.TemporaryDirectory(prefix="pedl-export-") as name:
+        files = Path(name) / "checkpoint"
+        _, state, it = _take(experiment, trial_id, step, files)
+        return export_model(
+            experiment.id, state, it, files, experiment.home, experiment.make_executor, file_format, directory
+        )
 
 
-def _checkpoint(experiment: RecordedExperiment, trial_id: int, step: int | None) -> StoredCheckpoint:
+def _take(experiment: RecordedExperiment, trial_id: int, step: int | None, directory: Path) -> Found:
+    def find() -> Found:
+        state = fold(experiment.home.events(experiment.id))
+        return experiment.id, state, _checkpoint(experiment.id, state, trial_id, step)
+
+    return take(experiment.home, find, directory)
+
+
+def _checkpoint(experiment_id: int, state: ExperimentState, trial_id: int, step: int | None) -> StoredCheckpoint:
     """Returns the newest checkpoint of a trial, or that of a step.
 
     Raises:
       StoreError: if there is none; the message says which there are, or why there is none.
     """
-    found, name = experiment.checkpoints(trial_id), f"{experiment.id}/{trial_id}"
+    trial, name = the_trial(experiment_id, state, trial_id), f"{experiment_id}/{trial_id}"
+    found = stored_checkpoints(trial)
     wanted = [it for it in found if step in (None, it.step)]
     if wanted:
         return wanted[-1]
     if found:
         steps = ", ".join(str(it.step) for it in found)
         raise StoreError(f"Trial {name} has no checkpoint of step {step}; steps with one: {steps}.")
-    if experiment.trial(trial_id).state == "ERROR":
+    if trial.failure is not None:
         raise StoreError(f"Trial {name} failed before its first checkpoint. Why: pedl trial logs {name}")
     raise StoreError(
         f"Trial {name} has no checkpoint: none was made yet, or none is kept.\n"

@@ -17,12 +17,12 @@ from pedl.display.notebook import experiment_html, experiment_line
 from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
 from pedl.experiment.describe import describe
-from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.fold import ExperimentState, fold, the_trial
 from pedl.experiment.frame import trials_frame
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.ranking import best_trial
 from pedl.experiment.running import experiment_storage
-from pedl.experiment.stored import StoredCheckpoint, stored_checkpoints, trouble_with
+from pedl.experiment.stored import StoredCheckpoint, checked, stored_checkpoints
 from pedl.experiment.trial_result import TrialResult
 from pedl.experiment.trial_state import TrialState
 from pedl.experiment.workers import ExecutorFactory
@@ -143,8 +143,16 @@ class RecordedExperiment:
         return [it for trial in trials for it in stored_checkpoints(trial)]
 
     def checkpoint_trouble(self, it: StoredCheckpoint) -> str | None:
-        """Reads a checkpoint and returns what is wrong with it; None if it is whole."""
-        return trouble_with(it, self._home.paths(self.id), experiment_storage(self._state().created))
+        """Reads a checkpoint and returns what is wrong with it; None if it is whole, or is not kept any more."""
+        found = self._checked(it)
+        return None if found is None else found[1]
+
+    def checked_checkpoints(self, trial_id: int | None = None) -> list[tuple[StoredCheckpoint, str | None]]:
+        """Reads the checkpoints of one trial or of all, and returns each with what is wrong with it; None: nothing.
+
+        What the process that runs the experiment deletes meanwhile is left out.
+        """
+        return [found for it in self.checkpoints(trial_id) if (found := self._checked(it)) is not None]
 
     def wait(self, poll_s: float = 0.5) -> str:
         """Waits until the experiment is over, or no process runs it any more, and returns its state then."""
@@ -152,12 +160,11 @@ class RecordedExperiment:
             time.sleep(poll_s)
         return self.state
 
+    def _checked(self, it: StoredCheckpoint) -> tuple[StoredCheckpoint, str | None] | None:
+        return checked(it, self._home.paths(self.id), experiment_storage(self._state().created), self._state)
+
     def _trial(self, trial_id: int) -> TrialState:
-        trials = self._state().trials
-        if trial_id not in trials:
-            count = len(trials)
-            raise StoreError(f"There is no trial {self.id}/{trial_id}; experiment {self.id} has trials 1 to {count}.")
-        return trials[trial_id]
+        return the_trial(self.id, self._state(), trial_id)
 
     def _result(self, state: ExperimentState, trial: TrialState) -> TrialResult:
         last = trial.validations[max(trial.validations)] if trial.validations else {"metrics": {}}

@@ -15,9 +15,9 @@ from typing import Any
 from pedl.config import parse_config
 from pedl.config.hparams import Space
 from pedl.config.searcher import ReplicateSearcher
-from pedl.errors import InputError, StoreError
+from pedl.errors import InputError
 from pedl.experiment.experiment import Experiment
-from pedl.experiment.fold import fold
+from pedl.experiment.fold import fold, the_trial
 from pedl.experiment.library import create_experiment
 from pedl.experiment.ranking import metric_value
 from pedl.search import at, nested, replications
@@ -42,9 +42,7 @@ def replicate(experiment: Experiment, trial_id: int, times: int, vary: Sequence[
     """
     state = fold(experiment.home.events(experiment.id))
     created, name = state.created, f"{experiment.id}/{trial_id}"
-    if trial_id not in state.trials:
-        raise StoreError(f"There is no trial {name}; experiment {experiment.id} has trials 1 to {len(state.trials)}.")
-    trial = state.trials[trial_id]
+    trial = the_trial(experiment.id, state, trial_id)
     if trial.failure is not None or not trial.closed:
         raise InputError(f"Trial {name} has no end to compare with; name one that is COMPLETED.")
     if trial.parent is not None:

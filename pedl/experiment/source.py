@@ -13,9 +13,8 @@ from pathlib import Path
 
 from pedl.config import ExperimentConfig
 from pedl.errors import CheckpointError, ConfigError, StoreError
-from pedl.experiment.fold import ExperimentState, fold
-from pedl.experiment.running import experiment_storage
-from pedl.experiment.stored import StoredCheckpoint, download, stored_checkpoints
+from pedl.experiment.fold import fold
+from pedl.experiment.stored import Found, stored_checkpoints, take
 from pedl.experiment.trial_state import Payload
 from pedl.files import STATE_FILE
 from pedl.store import Home
@@ -39,14 +38,14 @@ def copy_source(config: ExperimentConfig, home: Home, target: Path) -> Payload |
     try:
         if field == "source_checkpoint" and Path(named).is_dir():
             return _copy_directory(Path(named), target)
-        experiment_id, state, it = _of_trial(home, named) if field == "source_trial" else _of_uuid(home, named)
-        download(it, home.paths(experiment_id), experiment_storage(state.created), target)
+        find = _of_trial if field == "source_trial" else _of_uuid
+        experiment_id, _, it = take(home, lambda: find(home, named), target)
         return {"sha256": it.sha256, "from": f"{experiment_id}/{it.trial}, step {it.step}"}
     except (StoreError, CheckpointError) as error:
         raise ConfigError(f"searcher.{field}: found {named!r}, expected a checkpoint to start from. {error}") from error
 
 
-def _of_trial(home: Home, name: str) -> tuple[int, ExperimentState, StoredCheckpoint]:
+def _of_trial(home: Home, name: str) -> Found:
     experiment_id, trial_id = map(int, name.split("/"))
     state = fold(home.events(experiment_id))
     found = stored_checkpoints(state.trials[trial_id]) if trial_id in state.trials else []
@@ -56,7 +55,7 @@ def _of_trial(home: Home, name: str) -> tuple[int, ExperimentState, StoredCheckp
     return experiment_id, state, found[-1]
 
 
-def _of_uuid(home: Home, uuid: str) -> tuple[int, ExperimentState, StoredCheckpoint]:
+def _of_uuid(home: Home, uuid: str) -> Found:
     for entry in home.summaries():
         state = fold(home.events(entry["id"]))
         for trial in state.trials.values():
