@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from pedl.store import Home
+
 SHELLS = ("bash", "zsh", "fish")
 
 MOST = 200
@@ -56,13 +58,30 @@ def _summaries(ctx: click.Context) -> list[dict[str, Any]]:
     from pedl.errors import PedlError
     from pedl.store import Home
 
+    home = Home(Path(home_of(ctx)))
     try:
-        return Home(Path(home_of(ctx))).summaries()[::-1]
+        return [{**it, "state": _state(home, it)} for it in home.summaries()[::-1]]
     except (PedlError, OSError):
         return []  # A person who presses a key is told nothing: the command itself says what is wrong with the home.
+
+
+def _state(home: Home, summary: dict[str, Any]) -> str:
+    from pedl.store.lock import is_held
+
+    state: str = summary["state"]
+    if state != "ACTIVE" or is_held(home.paths(summary["id"]).lock):
+        return state
+    from pedl.experiment.recorded import shown_state  # as late as can be: it takes longer to load than all else here
+
+    return shown_state(state, running=False)
 
 
 def _items(found: Any) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    return [CompletionItem(name, help=f"{it['state']} {it['description']}") for name, it in islice(found, MOST)]
+    from pedl.display.words import one_line
+
+    # In one line: Zsh reads the next one as another name.
+    return [
+        CompletionItem(name, help=f"{it['state']} {one_line(it['description'])}") for name, it in islice(found, MOST)
+    ]

@@ -30,6 +30,15 @@ def escaped(text: str) -> str:
     return "".join(json.dumps(it)[1:-1] if category(it) in _UNSHOWN else it for it in text)
 
 
+def one_line(text: str) -> str:
+    """Returns prose of several lines in one.
+
+    >>> one_line("Digits,\\n  again\\n")
+    'Digits, again'
+    """
+    return " ".join(text.split())
+
+
 def counted(number: int, noun: str) -> str:
     """Returns a number of things.
 

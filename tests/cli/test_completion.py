@@ -15,6 +15,8 @@ from click.shell_completion import ShellComplete
 
 from pedl.cli.completion import SHELLS
 from pedl.cli.main import cli
+from pedl.store import Home
+from pedl.store.lock import hold
 from tests.cli.conftest import Pedl
 from tests.experiment.fake_executor import FakeExecutor
 
@@ -76,6 +78,24 @@ def test_experiments_and_trials_are_offered_wherever_one_is_named(
     for command in ("experiment compare 1/1", "checkpoint verify", "checkpoint download"):
         assert offered(command, "2/") == ["2/1", "2/2", "2/3"], command
     assert offered("tensorboard", "2/") == []
+
+
+def test_what_stands_beside_a_name_is_one_line_and_the_state_that_people_see(
+    pedl_command: Pedl, inputs: tuple[str, str], executor: FakeExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def beside() -> list[str | None]:
+        found = ShellComplete(cli, {}, "pedl", "_PEDL_COMPLETE").get_completions(["experiment", "describe"], "")
+        return [it.help for it in found]
+
+    config = tmp_path / "random.yaml"
+    config.write_text(config.read_text().replace("description: digits", "description: |\n  digits\n  in two lines"))
+    assert pedl_command("experiment", "create", *inputs, "--paused").code == 0
+    assert beside() == ["PAUSED digits in two lines"]
+    summaries = [it | {"state": "ACTIVE"} for it in Home(tmp_path / ".pedl").summaries()]
+    monkeypatch.setattr(Home, "summaries", lambda _: summaries)
+    with hold(tmp_path / ".pedl" / "experiments" / "1" / "master.lock", "it"):
+        assert beside() == ["ACTIVE digits in two lines"]
+    assert beside() == ["PAUSED digits in two lines"]
 
 
 def test_every_argument_that_names_an_experiment_or_a_trial_is_completed() -> None:
