@@ -131,6 +131,8 @@ def _verdict(report: dict[str, Any], home: str) -> str:
     names = [f"{report['id']}/{trial['id']}" for trial in report["trials"][:2]]
     if len(names) < 2:
         return "There are no two trials to compare."
+    if report["verdict"] == "unknown" and any(trial["replications"] for trial in report["trials"][:2]):
+        return f"{names[0]} and {names[1]} cannot be compared: one of them has no finite {report['metric']}."
     if report["verdict"] == "unknown":
         return (
             f"Whether {names[0]} beats {names[1]} by more than chance is unknown: neither was replicated. "

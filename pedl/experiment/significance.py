@@ -16,11 +16,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pedl import jsontext
 from pedl.experiment.experiment import Experiment
-from pedl.experiment.fold import fold
+from pedl.experiment.fold import ExperimentState, fold
 from pedl.experiment.library import load_experiment
-from pedl.experiment.ranking import Standing
+from pedl.experiment.ranking import Standing, searcher_metric
 from pedl.experiment.replication import replication_report
 from pedl.seeds import STREAMS
 
@@ -41,18 +40,23 @@ def rank_report(experiment: Experiment) -> dict[str, Any]:
     """Returns the best trials with what their replications in this home found, and a verdict on the first two.
 
     `verdict` is "best" (the first beats the second beyond the noise), "noise" (they cannot be told apart), or "unknown"
-    (nobody replicated either of them). `streams` are those whose noise it is about; all others were held.
+    (nobody replicated either of them, or one has no finite result to compare). `streams` are those whose noise it is
+    about; all others were held.
     """
-    described = experiment.describe()
-    searcher = described["config"]["searcher"]
-    order = Standing(fold(experiment.home.events(experiment.id))).first(SHOWN)
-    known = _known(experiment, described)
+    # Read once: what is validated later has no place in this order.
+    state = fold(experiment.home.events(experiment.id))
+    searcher = state.created["config"]["searcher"]
+    order = Standing(state).first(SHOWN)
+    known = _known(experiment, state)
     streams = _most(known, order[:2])
-    trials = []
-    for trial_id in order:
-        metrics = jsontext.with_floats(described["trials"][trial_id - 1]["validation"][-1]["metrics"])
-        found = known.get(trial_id, {}).get(streams)
-        trials.append({"id": trial_id, "value": metrics[searcher["metric"]], "replications": found})
+    trials = [
+        {
+            "id": trial_id,
+            "value": searcher_metric(state, state.trials[trial_id], max(state.trials[trial_id].validations)),
+            "replications": known.get(trial_id, {}).get(streams),
+        }
+        for trial_id in order
+    ]
     sign = 1 if searcher["smaller_is_better"] else -1
     return {
         "id": experiment.id,
@@ -63,22 +67,22 @@ def rank_report(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _known(experiment: Experiment, described: dict[str, Any]) -> Known:
+def _known(experiment: Experiment, state: ExperimentState) -> Known:
     """Returns the groups in which all streams were re-keyed that their replication varies."""
     known: Known = {}
-    trials = {f"{experiment.id}/{trial['id']}": trial for trial in described["trials"]}
+    trials = {f"{experiment.id}/{trial_id}": trial for trial_id, trial in state.trials.items()}
     for made_id, created in experiment.home.beginnings().items():
         searcher = created["config"]["searcher"]
         trial = trials.get(searcher["of"]) if searcher["name"] == "replicate" else None
-        if trial is None or created["model_definition_sha256"] != described["model_definition_sha256"]:
+        if trial is None or created["model_definition_sha256"] != state.created["model_definition_sha256"]:
             continue
         made = load_experiment(made_id, experiment.home).describe()
         report = replication_report(made)
         # A configuration can be written by hand, and then name a trial that it does not repeat.
-        repeats = searcher["trial_seed"] == trial["trial_seed"] and made["trials"][0]["hparams"] == trial["hparams"]
+        repeats = searcher["trial_seed"] == trial.seed and made["trials"][0]["hparams"] == trial.hparams
         if repeats and report is not None and (group := report["groups"][-1])["spread"] is not None:
             streams = tuple(stream for stream in STREAMS if stream in group["streams"])
-            known.setdefault(trial["id"], {})[streams] = {"experiment": made_id, **group}
+            known.setdefault(trial.id, {})[streams] = {"experiment": made_id, **group}
     return known
 
 
@@ -90,7 +94,8 @@ def _most(known: Known, trials: Sequence[int]) -> tuple[str, ...]:
 
 def _verdict(trials: list[dict[str, Any]], sign: int) -> dict[str, Any]:
     groups = [trial["replications"] for trial in trials]
-    if len(trials) < 2 or not any(groups):
+    finite = all(math.isfinite(trial["value"]) for trial in trials)
+    if len(trials) < 2 or not any(groups) or not (all(groups) or finite):
         return {"verdict": "unknown", "t": None, "threshold": None}
     if all(groups):
         t, freedom = _welch(groups, sign)

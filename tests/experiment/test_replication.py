@@ -127,6 +127,25 @@ def test_the_best_trial_is_better_only_beyond_the_noise(
     assert report["verdict"] == verdict
 
 
+@pytest.mark.parametrize("worse", ["NaN", [0.1, 0.2]])
+def test_what_is_no_number_is_neither_better_nor_noise(experiment: Any, worse: Any) -> None:
+    one = experiment(FakeExecutor(script=Script(metrics={1: worse, 2: 0.9, 3: worse})))
+    one.run()
+    replicated(one, 2, [0.9, 0.8, 0.95])
+    report = rank_report(one)
+    assert (report["verdict"], report["t"], [trial["id"] for trial in report["trials"]]) == ("unknown", None, [2, 1, 3])
+    replicated(one, 1, [0.6, 0.3, 0.31])
+    assert rank_report(one)["verdict"] == "noise"  # their replications have numbers
+
+
+def test_a_rank_is_of_one_moment_while_the_experiment_runs(experiment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = experiment()
+    before = one.describe()
+    one.run()
+    monkeypatch.setattr(one, "describe", lambda: before)
+    assert len(rank_report(one)["trials"]) == 3
+
+
 ALL = ("init", "order", "dropout")
 QUIET = [0.9, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91]
 """Of a replication that varies all streams: the trial, two for each stream, and two for all."""
