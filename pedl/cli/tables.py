@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from pedl.cli.options import command_line
 from pedl.cli.output import say
 from pedl.display.rungs import rung_lines
 from pedl.display.trials import plain_table, trial_state, trials_table
-from pedl.display.words import brief, counted, pairs
+from pedl.display.words import brief, counted, escaped, one_line, pairs
 from pedl.jsontext import flat
 
 MOST_ROWS = 200
@@ -24,7 +25,7 @@ def show_table(table: Table) -> None:
     """Writes a table to standard output, as wide as it needs to be where that is no terminal."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=1_000)
+        console.width = console.measure(table, options=console.options.update(max_width=sys.maxsize)).maximum
     console.print(table)
 
 
@@ -43,9 +44,9 @@ def experiments_table(entries: list[dict[str, Any]]) -> Table:
         best = "" if entry["best_trial"] is None else f"{entry['id']}/{entry['best_trial']}"
         state = entry["state"] + (" (archived)" if entry["archived"] else "")
         trials = f"{entry['trials_over']}/{entry['trials']}"
-        labels = ", ".join(entry["labels"])
-        cells = (str(entry["id"]), state, trials, best, entry["created_at"], labels, entry["description"])
-        table.add_row(*(Text(cell) for cell in cells))
+        labels, description = ", ".join(entry["labels"]), one_line(entry["description"])
+        cells = (str(entry["id"]), state, trials, best, entry["created_at"], labels, description)
+        table.add_row(*(Text(escaped(cell)) for cell in cells))
     return table
 
 

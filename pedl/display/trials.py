@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pedl.display.rungs import place_of
-from pedl.display.words import brief, pairs
+from pedl.display.words import brief, escaped, pairs
 from pedl.jsontext import flat
 
 
@@ -16,7 +16,7 @@ def plain_table(*columns: str) -> Table:
     """Returns a table without frames, which can be read by eye and by `awk`."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(escaped(column)), overflow="fold")
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pedl.display.trials import trials_table
 from tests.display.test_live import Watched, rendered, trial
 from tests.display.test_rungs import BRACKETS, placed
 
@@ -115,4 +116,8 @@ def test_a_trial_that_was_canceled_does_not_wait() -> None:
 def test_what_looks_like_markup_is_shown_as_it_is() -> None:
     odd = trial(1, "COMPLETED", 1, 0.5)
     odd["hparams"] = {"lr": "[red]x[/red]"}
-    assert "lr=[red]x[/red]" in rendered(Watched(odd), rows=3)
+    watched = Watched(odd)
+    assert "lr=[red]x[/red]" in rendered(watched, rows=3)
+    watched.described["config"]["searcher"]["metric"] = "acc[red]\n"
+    (*_, metric, _hyperparameters) = trials_table(watched.described, [odd]).columns
+    assert str(metric.header) == "acc[red]\\n"
