@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pedl.cli.completion import sides
+from pedl.cli.group import DIFFERS
 from pedl.cli.options import home_option, json_option, trial_name
 from pedl.cli.output import show_json
-from pedl.cli.verify_commands import DIFFERS
 from pedl.display.words import counted
 
 if TYPE_CHECKING:

@@ -13,6 +13,9 @@ from pedl.errors import PedlError
 INTERRUPTED = 130
 """The exit code of a command that was interrupted, and of an experiment that can go on."""
 
+DIFFERS = 1
+"""The exit code of a command that found a difference where it looked for none."""
+
 _CLOSE_ELSEWHERE = 0.8
 """How like a word a command must be that stands somewhere else."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pedl.cli.group import DIFFERS
 from pedl.cli.options import (
     command_line,
     experiment_argument,
@@ -19,6 +20,12 @@ from pedl.display.words import brief
 from pedl.seeds import STREAMS
 
 _NAMES = {"init": "the initial weights", "order": "the data's order", "dropout": "the random layers"}
+
+_SAME = {
+    True: "the same weights, bit for bit",
+    False: "OTHER WEIGHTS: it is not reproduced here",
+    None: "its repetition, trial 1, failed",
+}
 
 
 def _streams(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
@@ -54,6 +61,7 @@ def replicate(
     """Train trial E/T again with streams re-keyed, and say how much each of them moves the result.
 
     It is an experiment of its own: trial 1 is E/T again, bit for bit; the others differ in one stream, or in all.
+    Exit code: 0, or 1 if trial 1 ends with other weights than E/T.
 
     \b
     Example: pedl experiment replicate 1/4 --replications 5 --vary init,order,dropout
@@ -64,6 +72,7 @@ def replicate(
     from pedl.experiment.replication import replication_report
 
     original = load_experiment(trial[0], home)
+    before = original.trial(trial[1]).weights_sha256  # who deletes it while this trains loses no report
     made = make(original, trial[1], replications, vary)
     say(f"Created experiment {made.id}, a replication of {trial[0]}/{trial[1]}.")
     run_here(made, workers)
@@ -74,18 +83,20 @@ def replicate(
         finish(made, home, as_json)
     report = replication_report(described)
     assert report is not None
-    before = original.describe()["trials"][trial[1] - 1]["weights_sha256"]
-    report = {"experiment": made.id, "identical": described["trials"][0]["weights_sha256"] == before, **report}
+    repeated = described["trials"][0]["weights_sha256"]
+    identical = None if repeated is None else repeated == before
+    report = {"experiment": made.id, "identical": identical, **report}
     if as_json:
         show_json(report)
     else:
         click.echo("\n".join(_lines(report)))
     say(f"See more: {command_line(home, f'experiment describe {made.id}')}")
+    raise click.exceptions.Exit(DIFFERS if identical is False else 0)
 
 
 def _lines(report: dict[str, Any]) -> list[str]:
-    same = "the same weights, bit for bit" if report["identical"] else "OTHER WEIGHTS: it is not reproduced here"
-    lines = [f"Replication of {report['of']}: {report['metric']} {_brief(report['original'])}, {same}"]
+    original = f"{report['metric']} {_brief(report['original'])}"
+    lines = [f"Replication of {report['of']}: {original}, {_SAME[report['identical']]}"]
     for group in report["groups"]:
         spread = f"mean {_brief(group['mean'])}, spread {_brief(group['spread'])}"
         lines.append(f"  {', '.join(group['streams'])}: {spread} ({len(group['values'])} trials)")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 
 import pytest
 
 from pedl.display.live import PAUSING
+from pedl.experiment import load_experiment
+from pedl.experiment.recorded import RecordedExperiment
 from tests.cli.conftest import Pedl
 from tests.cli.test_stop_commands import during
 from tests.experiment.fake_executor import FakeExecutor, Script
@@ -69,6 +72,35 @@ def test_ctrl_c_pauses_a_replication_and_says_how_to_go_on(
     assert pedl_command("--home", "the home", "experiment", "activate", "2").code == 0
     known = pedl_command("--home", "the home", "experiment", "rank", "1", "--json").json()
     assert known["trials"][[it["id"] for it in known["trials"]].index(2)]["replications"]["experiment"] == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "identical", "told"),
+    [
+        (Script(fails={1: (1, "code")}), None, "Replication of 1/2: accuracy unknown, its repetition, trial 1, failed"),
+        (Script(), False, "Replication of 1/2: accuracy 0.918468, OTHER WEIGHTS: it is not reproduced here"),
+    ],
+    ids=["failed", "other"],
+)
+def test_a_repetition_that_failed_has_no_other_weights(
+    pedl_command: Pedl,
+    executor: FakeExecutor,
+    inputs: Inputs,
+    monkeypatch: pytest.MonkeyPatch,
+    script: Script,
+    identical: bool | None,
+    told: str,
+) -> None:
+    pedl_command("experiment", "create", *inputs, "--seed", "7")
+    executor.script = script
+    if identical is False:
+        before = dataclasses.replace(load_experiment(1).trial(2), weights_sha256="00")
+        monkeypatch.setattr(RecordedExperiment, "trial", lambda *_: before)
+    deleted = during(monkeypatch, 3, lambda: load_experiment(1).delete())  # its weights are known by then
+    result = pedl_command("experiment", "replicate", "1/2", "--replications", "2", "--vary", "order")
+    assert deleted == [None]
+    assert result.out.splitlines()[0] == told
+    assert result.code == (1 if identical is False else 0)
 
 
 @pytest.mark.parametrize(
