@@ -39,18 +39,20 @@ def export(
 def _take(experiment: RecordedExperiment, trial_id: int, step: int | None, directory: Path) -> Found:
     def find() -> Found:
         state = fold(experiment.home.events(experiment.id))
-        return experiment.id, state, _checkpoint(experiment.id, state, trial_id, step)
+        return experiment.id, state, _checkpoint(experiment, state, trial_id, step)
 
     return take(experiment.home, find, directory)
 
 
-def _checkpoint(experiment_id: int, state: ExperimentState, trial_id: int, step: int | None) -> StoredCheckpoint:
+def _checkpoint(
+    experiment: RecordedExperiment, state: ExperimentState, trial_id: int, step: int | None
+) -> StoredCheckpoint:
     """Returns the newest checkpoint of a trial, or that of a step.
 
     Raises:
       StoreError: if there is none; the message says which there are, or why there is none.
     """
-    trial, name = the_trial(experiment_id, state, trial_id), f"{experiment_id}/{trial_id}"
+    trial, name = the_trial(experiment.id, state, trial_id), f"{experiment.id}/{trial_id}"
     found = stored_checkpoints(trial)
     wanted = [it for it in found if step in (None, it.step)]
     if wanted:
@@ -59,7 +61,8 @@ def _checkpoint(experiment_id: int, state: ExperimentState, trial_id: int, step:
         steps = ", ".join(str(it.step) for it in found)
         raise StoreError(f"Trial {name} has no checkpoint of step {step}; steps with one: {steps}.")
     if trial.failure is not None:
-        raise StoreError(f"Trial {name} failed before its first checkpoint. Why: pedl trial logs {name}")
+        log = experiment.home.paths(experiment.id).log(trial_id)
+        raise StoreError(f"Trial {name} failed before its first checkpoint. Its log says why: {log}")
     raise StoreError(
         f"Trial {name} has no checkpoint: none was made yet, or none is kept.\n"
         "How many are kept is said by checkpoint_policy and checkpoint_storage in the configuration; the same "

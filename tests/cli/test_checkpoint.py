@@ -50,13 +50,13 @@ def test_no_checkpoints_are_none(pedl_command: Pedl, executor: FakeExecutor, inp
 
 
 def test_a_trial_that_failed_before_its_first_checkpoint_says_so(
-    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
 ) -> None:
     executor.script.fails = {1: (1, "code")}
-    pedl_command("e", "create", *inputs)
-    result = pedl_command("c", "download", "1/1", "there")
-    told = "Trial 1/1 failed before its first checkpoint. Why: pedl trial logs 1/1\n"
-    assert (result.code, result.err) == (1, told)
+    pedl_command("--home", "h", "e", "create", *inputs)
+    result = pedl_command("--home", "h", "c", "download", "1/1", "there")
+    log = tmp_path / "h" / "experiments" / "1" / "logs" / "trial-1.log"
+    assert (result.code, result.err) == (1, f"Trial 1/1 failed before its first checkpoint. Its log says why: {log}\n")
 
 
 def test_damage_is_found_and_named(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, storage: None) -> None:
