@@ -26,6 +26,9 @@ from pedl.store.event_log import Draft, Event, EventLog, append_events, read_eve
 from pedl.store.lock import hold, is_held
 from pedl.store.paths import ExperimentPaths, tensorboard_directory
 
+_LARGEST_ID = 2**63 - 1
+"""SQLite compares with no larger number."""
+
 
 class Home:
     """The experiments below `path`. Reading a home that does not exist finds nothing and creates nothing."""
@@ -137,7 +140,8 @@ class Home:
         ids: list[int] = []
         if self.is_there():
             with database.connect(self.path) as connection:
-                if connection.execute("SELECT 1 FROM experiments WHERE id = ?", (experiment_id,)).fetchone():
+                known = "SELECT 1 FROM experiments WHERE id = ?"
+                if experiment_id <= _LARGEST_ID and connection.execute(known, (experiment_id,)).fetchone():
                     return
                 ids = [row[0] for row in connection.execute("SELECT id FROM experiments ORDER BY id")]
         there = f"It holds experiment{'s' * (len(ids) > 1)} {_ranges(ids)}" if ids else "It holds no experiment"

@@ -14,6 +14,7 @@ import pytest
 from pedl.cli.main import cli
 from pedl.version import VERSION
 from tests.cli.conftest import Pedl
+from tests.experiment.fake_executor import FakeExecutor
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,6 +158,16 @@ def test_wrong_words_are_told_with_exit_code_2(words: list[str], told: str, pedl
     result = pedl_command(*words)
     assert result.code == 2
     assert told in result.err
+
+
+@pytest.mark.parametrize("words", [("experiment", "describe"), ("trial", "describe"), ("experiment", "compare", "1")])
+def test_a_number_that_no_database_holds_is_no_experiment(
+    words: tuple[str, ...], pedl_command: Pedl, executor: FakeExecutor, inputs: tuple[str, str]
+) -> None:
+    pedl_command("experiment", "create", *inputs, "--paused")
+    number = str(2**63)
+    result = pedl_command(*words, f"{number}/1" if words[0] == "trial" else number)
+    assert (result.code, result.err.partition(" in ")[0]) == (1, f"There is no experiment {number}")
 
 
 def test_trouble_with_files_is_told_without_a_traceback(pedl_command: Pedl, tmp_path: Path) -> None:
