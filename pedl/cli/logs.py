@@ -11,6 +11,7 @@ import click
 
 from pedl.cli.output import show_json
 from pedl.experiment import Experiment
+from pedl.store.paths import ExperimentPaths
 
 POLL_S = 0.5
 """Seconds between looks at a log that is followed."""
@@ -29,23 +30,23 @@ def print_logs(
     read: dict[Path, int] = {}
     while True:
         active = experiment.state == "ACTIVE"  # asked first: what is written before the end is printed
-        found: list[tuple[str, str]] = []
+        found: list[tuple[Path, str]] = []
         for log in [experiment.log_file(trial_id)] if trial_id else experiment.log_files():
             text = _news(log, read, follow and active)
             lines = text.splitlines()[-tail:] if tail else [] if tail == 0 else text.splitlines()
-            found += [(log.stem, line) for line in lines]
+            found += [(log, line) for line in lines]
         if as_json and not follow:
             show_json([_entry(*it) for it in found])
-        for stem, line in found if follow or not as_json else []:
-            click.echo(json.dumps(_entry(stem, line)) if as_json else line if trial_id else f"{stem}| {line}")
+        for log, line in found if follow or not as_json else []:
+            click.echo(json.dumps(_entry(log, line)) if as_json else line if trial_id else f"{log.stem}| {line}")
         if not (follow and active):
             return
         tail = None
         time.sleep(POLL_S)
 
 
-def _entry(stem: str, line: str) -> dict[str, Any]:
-    return {"trial": None if stem == "master" else int(stem.removeprefix("trial-")), "line": line}
+def _entry(log: Path, line: str) -> dict[str, Any]:
+    return {"trial": ExperimentPaths.trial_of(log) or None, "line": line}
 
 
 def _news(log: Path, read: dict[Path, int], growing: bool) -> str:

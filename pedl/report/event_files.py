@@ -26,12 +26,12 @@ from pedl.experiment import list_experiments
 from pedl.report.extras import need
 from pedl.store import Event, Home
 from pedl.store.database import write_synced
+from pedl.store.paths import ExperimentPaths
 
 _SUCCESS, _FAILURE = "STATUS_SUCCESS", "STATUS_FAILURE"
 _ENDS = {"trial_closed": _SUCCESS, "failed": _FAILURE, "violation": _FAILURE}
 GROUPS = {"step": "training", "validation": "validation"}
 """What metrics of an event are called, by its kind."""
-_FILE_NAME = "events.out.tfevents.pedl"
 
 
 class EventFiles:
@@ -73,20 +73,20 @@ class EventFiles:
     def _write(self, experiment_id: int) -> int:
         """Writes the files of an experiment; of one that was deleted since it was listed, none."""
         try:
-            return write_event_files(self._home.events(experiment_id), self._home.paths(experiment_id).tensorboard)
+            return write_event_files(self._home.events(experiment_id), self._home.paths(experiment_id))
         except (StoreError, FileNotFoundError):
             if experiment_id in {it["id"] for it in self._home.summaries()}:
                 raise
             return 0
 
 
-def write_event_files(events: Iterable[Event], directory: Path) -> int:
-    """Writes the file of each trial below `directory`, and returns how many were not up to date."""
+def write_event_files(events: Iterable[Event], paths: ExperimentPaths) -> int:
+    """Writes the file of each trial to where it belongs, and returns how many were not up to date."""
     trials: dict[int, list[Event]] = {}
     for event in events:
         if event.trial_id is not None:
             trials.setdefault(event.trial_id, []).append(event)
-    return sum(_bring_up(directory / f"trial-{number}" / _FILE_NAME, records(it)) for number, it in trials.items())
+    return sum(_bring_up(paths.event_file(number), records(it)) for number, it in trials.items())
 
 
 def _bring_up(file: Path, content: bytes) -> bool:

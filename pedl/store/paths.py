@@ -1,9 +1,9 @@
-"""Where the files of an experiment lie. No other module knows a file name inside a home.
+"""Where the files of an experiment lie. No other module knows a file name inside a home, but for a checkpoint's two.
 
 <home>/
   format                              the format number, read before anything else
   pedl.db                             the event log of all experiments (SQLite)
-  tensorboard/<id>/                   an experiment's results for TensorBoard, made from the log by who wants to look
+  tensorboard/<id>/trial-<n>/         a trial's results for TensorBoard, made from the event log by who wants to look
   experiments/.new-<uuid>/, .lock     an experiment that is being made, and the sign that its maker lives
   experiments/<id>/
     model_definition/                 the copy that is trained, resumed and verified
@@ -58,6 +58,15 @@ class ExperimentPaths:
     def log(self, trial_id: int) -> Path:
         """The log of a trial; number 0 stands for what belongs to no trial."""
         return self.logs / (f"trial-{trial_id}.log" if trial_id else "master.log")
+
+    @staticmethod
+    def trial_of(log: Path) -> int:
+        """The trial whose log a file is; 0 if it belongs to no trial."""
+        return int(log.stem.removeprefix("trial-")) if log.stem != "master" else 0
+
+    def event_file(self, trial_id: int) -> Path:
+        """The results of a trial for TensorBoard, which knows such files by the beginning of their names."""
+        return self.tensorboard / f"trial-{trial_id}" / "events.out.tfevents.pedl"
 
     def checkpoints(self, trial_id: int) -> Path:
         """The directory that holds the checkpoints of a trial."""

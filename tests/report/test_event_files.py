@@ -16,6 +16,7 @@ import pytest
 
 from pedl.errors import InputError, StoreError
 from pedl.report.event_files import EventFiles, records, write_event_files
+from pedl.store.paths import ExperimentPaths
 from tests.experiment.fake_executor import Script
 from tests.report.conftest import SPACE, Made
 
@@ -89,16 +90,17 @@ def test_a_run_says_how_its_trial_ended(made: Made) -> None:
 def test_any_beginning_and_any_damage_is_brought_up_to_the_same_file(made: Made, tmp_path: Path) -> None:
     events = made().home.events(1)
     whole = records(it for it in events if it.trial_id == 1)
-    file = tmp_path / "runs" / "trial-1" / "events.out.tfevents.pedl"
+    paths = ExperimentPaths(tmp_path, 1)
+    file = paths.event_file(1)
     for count in range(0, len(events) + 1, 7):
-        write_event_files(events[:count], tmp_path / "runs")
-    write_event_files(events, tmp_path / "runs")
+        write_event_files(events[:count], paths)
+    write_event_files(events, paths)
     assert file.read_bytes() == whole
     for there in (b"", whole[:100], whole[:-1], b"something else", whole + b"more"):
         file.write_bytes(there)
-        assert write_event_files(events, tmp_path / "runs") == 1
+        assert write_event_files(events, paths) == 1
         assert file.read_bytes() == whole
-    assert write_event_files(events, tmp_path / "runs") == 0
+    assert write_event_files(events, paths) == 0
 
 
 def test_without_the_comparison_points_would_be_there_twice(made: Made, tmp_path: Path) -> None:
