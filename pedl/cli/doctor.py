@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pedl.cli.group import DIFFERS
 from pedl.cli.options import json_option
 from pedl.cli.output import say, show_json
 from pedl.display.words import brief, counted, pairs
 
 if TYPE_CHECKING:
     from pedl.verify.machines import Kind, Machines
-
-DIFFERS = 1
 
 
 @click.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pedl.cli.group import DIFFERS
 from pedl.cli.options import (
     command_line,
     experiment_argument,
@@ -22,9 +23,6 @@ from pedl.cli.verify_lines import news_lines, result_lines
 
 if TYPE_CHECKING:
     from pedl.verify.verifying import News
-
-DIFFERS = 1
-"""The exit code of a verification or a comparison that found a difference."""
 
 trials_option = click.option(
     "--trial",
