@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pedl.errors import InputError, NotReproduced, StoreError, TrialDefinitionError, TrialFailed
-from pedl.experiment.check import answer_to, log_tail
+from pedl.experiment.check import answer_to, log_tail, of_the_source
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.place import place_aside
@@ -84,7 +84,7 @@ def export_model(
         task |= {"format": file_format, "export_to": str(directory / FORMATS[file_format]), "ended": ended is not None}
         with make_executor(worker_environment(state.created["config"]), place.log) as executor:
             answer = answer_to(executor, task)
-        _check(answer, ended, place.log(it.trial))
+        _check(answer, ended, place, it.trial, home.paths(experiment_id).model_definition)
         manifest = _manifest(experiment_id, state, it, answer, file_format, ended is not None)
         manifest["files"] = _hashes(directory)
         (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -105,12 +105,15 @@ def _ended_with(state: ExperimentState, it: StoredCheckpoint) -> str | None:
     return next((end["weights_sha256"] for end in reached if end["batches"] == it.batches), None)
 
 
-def _check(answer: Payload, ended: str | None, log: Path) -> None:
+def _check(answer: Payload, ended: str | None, place: ExperimentPaths, trial_id: int, kept: Path) -> None:
+    """Raises the error that an answer is; it names the files that are `kept`, and not those of the place."""
     if answer["type"] == "failed":
         error = TrialDefinitionError if answer["kind"] == "definition" else TrialFailed
-        raise error(f"The model cannot be exported: {answer['message']}")
+        message = of_the_source(str(answer["message"]), place.model_definition, str(kept))
+        raise error(f"The model cannot be exported: {message}")
     if answer["type"] != "done":
-        raise TrialFailed(f"The process that exports the model was lost: {answer.get('reason')}.\n{log_tail(log)}")
+        said = of_the_source(log_tail(place.log(trial_id)), place.model_definition, str(kept))
+        raise TrialFailed(f"The process that exports the model was lost: {answer.get('reason')}.\n{said}")
     if ended not in (None, answer["weights_sha256"]):
         raise NotReproduced(
             f"The exported weights have sha256 {answer['weights_sha256']}, recorded was {ended}: what the trial does "

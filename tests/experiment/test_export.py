@@ -15,6 +15,7 @@ import pytest
 
 from pedl.errors import CheckpointError, InputError, NotReproduced, StoreError, TrialDefinitionError, TrialFailed
 from pedl.experiment import Experiment, TrialResult, create_experiment, export
+from pedl.store import ExperimentPaths
 from pedl.trial.keras_export import load_keras
 from pedl.trial.weights import weights_sha256
 from tests.promises.shared_executor import SharedExecutor
@@ -129,19 +130,22 @@ def test_an_earlier_step_has_the_weights_that_were_trained_then(experiment, tmp_
 
 
 def test_weights_that_were_not_recorded_are_not_exported(tmp_path):
-    answer = {"type": "done", "weights_sha256": "00"}
-    export._check(answer, "00", tmp_path / "log")
-    export._check(answer, None, tmp_path / "log")  # the trial did not end there
+    answer, place = {"type": "done", "weights_sha256": "00"}, ExperimentPaths(tmp_path, 1)
+    export._check(answer, "00", place, 1, tmp_path)
+    export._check(answer, None, place, 1, tmp_path)  # the trial did not end there
     with pytest.raises(NotReproduced, match=r"weights have sha256 00, recorded was 11: what the trial does at its end"):
-        export._check(answer, "11", tmp_path / "log")
+        export._check(answer, "11", place, 1, tmp_path)
 
 
-def test_a_worker_that_fails_or_dies_is_told_with_what_it_said(tmp_path):
-    (tmp_path / "log").write_text("the last words")
-    with pytest.raises(TrialFailed, match=r"The model cannot be exported: a mistake"):
-        export._check({"type": "failed", "kind": "code", "message": "a mistake"}, None, tmp_path / "log")
-    with pytest.raises(TrialFailed, match=r"was lost: killed by signal 9.\nthe last words"):
-        export._check({"type": "lost", "reason": "killed by signal 9"}, None, tmp_path / "log")
+def test_a_worker_that_fails_or_dies_is_told_with_what_it_said_of_files_that_stay(tmp_path):
+    place = ExperimentPaths(tmp_path, ".new-1")
+    place.logs.mkdir(parents=True)
+    told = f"{place.model_definition}/model_def.py, line 3: a mistake"
+    place.log(1).write_text(told)
+    with pytest.raises(TrialFailed, match=r"^The model cannot be exported: /kept/model_def.py, line 3: a mistake"):
+        export._check({"type": "failed", "kind": "code", "message": told}, None, place, 1, Path("/kept"))
+    with pytest.raises(TrialFailed, match=r"was lost: killed by signal 9.\n/kept/model_def.py, line 3: a mistake"):
+        export._check({"type": "lost", "reason": "killed by signal 9"}, None, place, 1, Path("/kept"))
 
 
 def test_a_model_is_loaded_into_this_process_with_the_very_weights(experiment, monkeypatch):
