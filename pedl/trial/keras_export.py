@@ -35,6 +35,7 @@ def export_keras(model: keras.Model, example: Any, file: Path, definition: Path)
 
     Raises:
       TrialDefinitionError: if Keras cannot make the model again from its file; with what Keras says.
+      OSError: if the file cannot be written.
     """
     weights = weights_sha256(model)
     model.compiled, model.optimizer = False, None
@@ -43,6 +44,8 @@ def export_keras(model: keras.Model, example: Any, file: Path, definition: Path)
         _without_circumstances(file)
         needed = _own_names(json.loads(_read(file)["config.json"]))
         again = keras.models.load_model(file, custom_objects=_defined_in(definition), compile=False)
+    except OSError:  # a full disk says nothing about the model
+        raise
     except Exception as error:  # whatever the user's classes raise in it
         raise TrialDefinitionError(
             f"Keras cannot make the model again from a .keras file: {error}\n"

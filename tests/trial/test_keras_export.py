@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import os
 import sys
 
 import keras
@@ -44,6 +46,17 @@ def test_a_hash_of_weights_depends_neither_on_earlier_models_nor_on_a_way_throug
     first.save(tmp_path / "first.keras")
     loaded = keras.models.load_model(tmp_path / "first.keras")
     assert weights_sha256(first) == weights_sha256(second) == weights_sha256(loaded)
+
+
+def test_a_full_disk_is_told_as_that(tmp_path, monkeypatch):
+    model = nested()
+
+    def save(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+    monkeypatch.setattr(model, "save", save)
+    with pytest.raises(OSError, match="No space left on device"):
+        export_keras(model, X, tmp_path / "model.keras", tmp_path)
 
 
 def test_a_model_within_a_model_is_exported(tmp_path):
