@@ -14,6 +14,7 @@ from pedl.cli.group import INTERRUPTED
 from pedl.cli.options import command_line
 from pedl.cli.output import say, show_json
 from pedl.cli.tables import best_trial_lines
+from pedl.display.trials import trials_done
 from pedl.display.words import counted, pairs
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
@@ -60,8 +61,7 @@ def show_result(experiment: Experiment, home: str, as_json: bool) -> None:
     if as_json:
         show_json(described)
         return
-    over = sum(trial["state"] in ("COMPLETED", "ERROR") for trial in described["trials"])
-    done = f"{over} of {counted(len(described['trials']), 'trial')} done"
+    done = f"{trials_done(described)} of {counted(len(described['trials']), 'trial')} done"
     head = f"Experiment {described['id']}: {described['state']}, {done}"
     click.echo("\n".join([f"{head}, seed {described['experiment_seed']}", *best_trial_lines(described)]))
     for line in _failures(described, home):

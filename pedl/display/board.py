@@ -18,7 +18,7 @@ from rich.text import Text
 
 from pedl.display.pace import OVER, Progress, steps_done, target_of
 from pedl.display.rungs import place_of, rung_counts, rung_lines
-from pedl.display.trials import metric_of, searched_hparams, trial_state
+from pedl.display.trials import metric_of, searched_hparams, trial_state, trials_done
 from pedl.display.words import brief, counted, escaped
 from pedl.jsontext import number
 
@@ -120,11 +120,11 @@ class Board:
 
 def counts_words(described: dict[str, Any], batches: dict[int, int], short: bool = False) -> str:
     """Returns how many trials are done, run, wait and have failed; a `short` one has 40 columns for it."""
-    trials = described["trials"]
-    over = sum(it["state"] in OVER for it in trials)
+    trials, done = described["trials"], trials_done(described)
     failed = sum(it["state"] == "ERROR" for it in trials)
-    waiting = max(0, len(trials) - over - len(batches))  # the last batches of a trial may be told after its end
-    counts = f"{over}/{len(trials)} done" if short else f"{over} of {counted(len(trials), 'trial')} done"
+    # The last batches of a trial may be told after its end.
+    waiting = max(0, sum(it["state"] not in OVER for it in trials) - len(batches))
+    counts = f"{done}/{len(trials)} done" if short else f"{done} of {counted(len(trials), 'trial')} done"
     return f"{counts}, {len(batches)} running, {waiting} waiting" + (f", {failed} failed" if failed else "")
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from pedl.display.board import FRAME_ROWS, MOST_BRACKETS, Board, best_trial, best_words, counts_words
 from pedl.display.pace import OVER, Pace, Progress
-from pedl.display.trials import searched_hparams, trial_state
+from pedl.display.trials import searched_hparams, trial_state, trials_done
 from pedl.display.words import pairs
 
 REDRAW_S = 0.25
@@ -100,13 +100,13 @@ class LineView(View):
         super().__init__(clock)
         self._write = write
         self._seen: dict[int, tuple[int, int, int, str]] = {}
-        self._over = 0
+        self._done = 0
 
     def start_from(self, experiment: Watched) -> None:
         described = experiment.describe()
         for trial in described["trials"]:
             self._news(described, trial)
-        self._over = _over(described)
+        self._done = trials_done(described)
 
     def tell(self, line: str) -> None:
         self._write(line)
@@ -115,11 +115,11 @@ class LineView(View):
         for trial in described["trials"]:
             for line in self._news(described, trial):
                 self._write(f"trial {described['id']}/{trial['id']}: {line}")
-        if self._over < (over := _over(described)):
+        if self._done < (done := trials_done(described)):
             best = best_trial(described)
             told = [counts_words(described, batches), *([] if best is None else [best_words(described, best)])]
             self._write("; ".join([*told, *progress.words()]))
-            self._over = over
+            self._done = done
 
     def _news(self, described: dict[str, Any], trial: dict[str, Any]) -> list[str]:
         training, validation, messages = trial["training"], trial["validation"], trial["messages"]
@@ -165,7 +165,3 @@ class TableView(View):
     def _show(self, described: dict[str, Any], batches: dict[int, int], progress: Progress) -> None:
         rows = self._console.height - FRAME_ROWS - min(MOST_BRACKETS + 1, len(described["brackets"]))
         self._live.update(Board(described, batches, progress, rows), refresh=True)
-
-
-def _over(described: dict[str, Any]) -> int:
-    return sum(trial["state"] in OVER for trial in described["trials"])

@@ -17,8 +17,9 @@ from rich.text import Text
 
 from pedl.display.board import MOST_ROWS, Board, best_trial, best_words, ranked
 from pedl.display.live import View
-from pedl.display.pace import OVER, Progress
-from pedl.display.trials import trials_table
+from pedl.display.pace import Progress
+from pedl.display.trials import trials_done, trials_table
+from pedl.display.words import counted
 
 WIDTH = 110
 """Columns of a notebook's output, about."""
@@ -81,13 +82,12 @@ def experiment_html(described: dict[str, Any]) -> str:
 
 
 def experiment_line(described: dict[str, Any]) -> str:
-    """Returns an experiment in a line: number, state, seed, how many trials are over, and the best."""
-    over = sum(trial["state"] in OVER for trial in described["trials"])
+    """Returns an experiment in a line: number, state, seed, how many trials are done, and the best."""
     best = best_trial(described)
     words = [
         f"Experiment {described['id']}: {described['state']}",
         f"seed {described['experiment_seed']}",
-        f"{over} of {len(described['trials'])} trials done",
+        f"{trials_done(described)} of {counted(len(described['trials']), 'trial')} done",
         *([] if best is None else [best_words(described, best)]),
     ]
     return ", ".join(words)

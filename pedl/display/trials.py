@@ -30,6 +30,11 @@ def trial_state(trial: dict[str, Any]) -> str:
     return f"{trial['state']} (not reproduced)" if trial["difference"] is not None else str(trial["state"])
 
 
+def trials_done(described: dict[str, Any]) -> int:
+    """Returns how many trials came to their end: those that were canceled did not."""
+    return sum(trial["state"] in ("COMPLETED", "ERROR") for trial in described["trials"])
+
+
 def searched_hparams(described: dict[str, Any], trial: dict[str, Any]) -> str:
     """Returns the hyperparameters of a trial that the search chose, or all if it chose none."""
     constant = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pedl.display.notebook import experiment_line
 from pedl.display.trials import trials_table
 from tests.display.test_live import Watched, rendered, trial
 from tests.display.test_rungs import BRACKETS, placed
@@ -110,7 +111,9 @@ def test_failures_are_counted() -> None:
 
 
 def test_a_trial_that_was_canceled_does_not_wait() -> None:
-    assert "1 of 1 trial done, 0 running, 0 waiting" in rendered(Watched(trial(1, "CANCELED", 1)))
+    canceled = Watched(trial(1, "CANCELED", 1), trial(2, "COMPLETED", 2))
+    assert "1 of 2 trials done, 0 running, 0 waiting" in rendered(canceled)
+    assert ", 1 of 2 trials done" in experiment_line(canceled.described)
 
 
 def test_what_looks_like_markup_is_shown_as_it_is() -> None:
