@@ -6,6 +6,7 @@ master holds.
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -103,16 +104,16 @@ class RecordedExperiment:
         return trials_frame(self.trials)
 
     def __repr__(self) -> str:
-        return self._shown(experiment_line)
+        return self._shown(experiment_line, str)
 
     def _repr_html_(self) -> str:
-        return self._shown(experiment_html)
+        return self._shown(experiment_html, html.escape)
 
-    def _shown(self, draw: Callable[[dict[str, Any]], str]) -> str:
+    def _shown(self, draw: Callable[[dict[str, Any]], str], quote: Callable[[str], str]) -> str:
         try:
             return draw(self.describe())
         except StoreError:  # deleted, or unreadable: to look at it raises nothing
-            return f"Experiment {self.id} in {self._home.path}: cannot be read"
+            return quote(f"Experiment {self.id} in {self._home.path}: cannot be read")
 
     def describe(self) -> dict[str, Any]:
         """Returns all there is to know, as plain JSON."""

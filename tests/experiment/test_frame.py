@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 
 import pytest
 
 from pedl.errors import InputError, StoreError
-from pedl.experiment import TrialResult, list_experiments
+from pedl.experiment import Experiment, TrialResult, list_experiments
 from pedl.experiment.frame import trials_frame
 from pedl.experiment.significance import rank_report
+from pedl.store import Home
 from tests.experiment.fake_executor import FakeExecutor, Script
 
 
@@ -77,6 +79,8 @@ def test_an_experiment_shows_itself_and_raises_nothing(experiment):
     assert f"1/{best.id} *" in made._repr_html_()
     made.delete()
     assert repr(made) == f"Experiment 1 in {made.home.path}: cannot be read"
+    odd = Experiment(1, Home(Path("/<b>x")), FakeExecutor())
+    assert odd._repr_html_() == "Experiment 1 in /&lt;b&gt;x: cannot be read"
 
 
 def test_a_run_shows_itself_if_that_is_asked_for(experiment, capsys):
