@@ -59,8 +59,8 @@ def create(
     try:
         settings = settings.in_test_mode() if test_mode else settings
         made = create_experiment(settings, model_def, home, keep_warm=not (paused or detach))
-    except KeyboardInterrupt:
-        say("Interrupted before anything was created.")
+    except KeyboardInterrupt as interrupt:
+        say(str(interrupt) or "Interrupted before anything was created.")
         raise click.exceptions.Exit(INTERRUPTED) from None
     say(f"Created experiment {made.id} with seed {made.config.reproducibility.experiment_seed}.")
     if paused:

@@ -39,6 +39,7 @@ def create_experiment(
     Raises:
       ConfigError, TrialDefinitionError: if something is wrong; nothing was created then.
       StoreError: if the home was written by a newer pedl, or cannot be written.
+      KeyboardInterrupt: by Ctrl-C; with a text if the experiment was created by then, else without.
     """
     overrides = None if seed is None else {"experiment_seed": seed}
     if isinstance(config, str | Path):
@@ -54,7 +55,10 @@ def create_experiment(
         experiment_id, warm = create(settle(config, seed), Path(model_definition), where, make_executor)
     if keep_warm:
         return Experiment(experiment_id, where, warm.or_new(make_executor))
-    warm.executor.close()
+    try:
+        warm.executor.close()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"Interrupted when experiment {experiment_id} was created; nothing trains.") from None
     return Experiment(experiment_id, where, make_executor)
 
 
@@ -77,9 +81,10 @@ def list_experiments(home: Home | str | Path = ".pedl") -> list[dict[str, Any]]:
     Its `best_metrics` are those of the best trial's last validation, NaN and infinities as floats; None before any.
     """
     where = home if isinstance(home, Home) else Home(Path(home))
+    # Asked before the states are read: a process that ends in between has recorded the end by then.
+    running = {it["id"] for it in where.summaries() if it["state"] == "ACTIVE" and is_held(where.paths(it["id"]).lock)}
     found = where.summaries()
     for entry in found:
         entry["best_metrics"] = jsontext.with_floats(entry["best_metrics"])
-        if entry["state"] == "ACTIVE":
-            entry["state"] = shown_state(entry["state"], is_held(where.paths(entry["id"]).lock))
+        entry["state"] = shown_state(entry["state"], entry["id"] in running)
     return found

@@ -134,6 +134,19 @@ def test_ctrl_c_before_anything_is_created_says_so(
     assert (result.code, result.out, result.err) == (130, "", told)
 
 
+def test_ctrl_c_after_an_experiment_was_created_says_that_it_was(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: FakeExecutor) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeExecutor, "close", interrupted)
+    result = pedl_command("experiment", "create", *inputs, "--paused")
+    assert result.code == 130
+    assert result.err.splitlines()[1] == "Interrupted when experiment 1 was created; nothing trains."
+    assert [entry["id"] for entry in pedl_command("experiment", "list", "--json").json()] == [1]
+
+
 def test_what_is_detached_runs_in_a_process_of_its_own_and_can_be_waited_for(
     pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
 ) -> None:

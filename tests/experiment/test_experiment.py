@@ -6,7 +6,7 @@ import time
 import pytest
 
 from pedl.errors import InputError, StoreError
-from pedl.experiment import list_experiments, load_experiment
+from pedl.experiment import library, list_experiments, load_experiment
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import fold
 from pedl.experiment.ranking import Standing
@@ -89,6 +89,24 @@ def test_a_listing_says_at_every_moment_what_the_events_say(experiment):
 
     one.run(on_change=compare)
     assert compared[-1]["trials_over"] == 3
+
+
+def test_a_listing_while_an_experiment_ends_says_that_it_goes_on_or_has_ended(experiment, monkeypatch):
+    one = experiment()
+
+    def recorded(event):
+        with one._home.open_log(1) as log:
+            state = fold(log.events())
+            state.apply(event, None, {})
+            log.append([(event, None, {})], summary(state, Standing(state)))
+
+    def ends(_):
+        recorded("completed")
+        return False
+
+    recorded("activated")
+    monkeypatch.setattr(library, "is_held", ends)
+    assert list_experiments(one._home)[0]["state"] == "COMPLETED"
 
 
 def test_labels_and_archiving_need_no_master(experiment):
