@@ -150,7 +150,8 @@ class ShortRuns:
                 "nothing was resumed.\nExpected one at its end; look for what keeps the trial from saving it."
             )
         resume = {name: saved[name] for name in ("step", "path", "sha256")}
-        second = self._messages(subject, there, {**task, "resume": resume})
+        # Under a directory of its own: where entropy is held, both halves draw the same names for their checkpoints.
+        second = self._messages(subject, there, {**self._task(subject, there), "resume": resume})
         # What the first part says after its checkpoint is of a training that ended there.
         before = [it for it in first[: first.index(saved)] if it["type"] in ("started", "step")]
         met = [it for it in first if it["type"] == "met"]

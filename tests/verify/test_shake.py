@@ -38,10 +38,10 @@ def moved(report: Shaken) -> list[str]:
 
 
 SHORT = ("an unseeded generator in a worker thread", "the order of a directory", "a count that no checkpoint holds")
-"""One that moves by itself, one that a disturbance moves, one of state; each takes seconds. Long runs try them all."""
+"""One that moves by itself, one that a disturbance moves, one of state; `.ci/run` tries them all."""
 
 EACH = [
-    pytest.param(fault, id=name, marks=[] if name in SHORT else [pytest.mark.soak]) for name, fault in FAULTS.items()
+    pytest.param(fault, id=name, marks=[] if name in SHORT else [pytest.mark.long]) for name, fault in FAULTS.items()
 ]
 
 
@@ -50,7 +50,7 @@ def test_a_planted_fault_is_found_with_its_disturbance_file_and_line(
     fault: Planted, tmp_path: Path, runs: ShortRuns
 ) -> None:
     definition = fault.write(tmp_path / "definition")
-    report = shaken(definition, runs, *([] if fault.moved == "nothing" else [fault.moved]))
+    report = shaken(definition, runs, "resumed" if fault.moved == "nothing" else fault.moved)
     assert moved(report) == [fault.moved]
     assert not report.clean
     (found,) = (it for it in report.findings if it.moved is not None)

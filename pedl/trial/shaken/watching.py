@@ -134,7 +134,7 @@ class Watch:
 
         def noting_get(variables: Any, name: str) -> str:
             if name in _VARIABLES or name.startswith("LC_"):
-                watch.note("place", f"os.environ[{name!r}]", _outside(sys._getframe(1), "os", "_collections_abc"))
+                watch.note("place", f"os.environ[{name!r}]", _outside(sys._getframe(1), "os", "collections.abc"))
             return str(get(variables, name))
 
         _put(environment, "__getitem__", noting_get)
