@@ -102,7 +102,9 @@ def activate(
 @json_option
 @home_option
 def wait(experiment_id: int, as_json: bool, home: str) -> None:
-    """Wait until experiment ID is over, or nobody runs it any more. Exit code: 0 completed, 1 failed, 130 paused.
+    """Wait until experiment ID is over, or nobody runs it any more.
+
+    Exit code: 0 completed, 1 failed or canceled, 130 paused.
 
     \b
     Example: pedl experiment create random.yaml . --detach && pedl experiment wait 3
