@@ -48,3 +48,17 @@ def test_an_import_against_the_arrows_is_found(copy_of_the_house, file, line, ru
     result = lint_imports(copy_of_the_house)
     assert result.returncode == 1
     assert re.search(rule + r"((?!KEPT).)*?BROKEN", result.stdout, re.DOTALL), result.stdout
+
+
+def test_only_the_imports_that_the_house_names_reach_another_room_by_name():
+    found = set()
+    for file in sorted((ROOT / "pedl").rglob("*.py")):
+        place = file.relative_to(ROOT).as_posix()
+        for room in re.findall(r"import_module\(\"pedl\.(\w+)", file.read_text()):
+            if not place.startswith(f"pedl/{room}"):
+                found.add((place, room))
+    assert found == {
+        ("pedl/experiment/experiment.py", "verify"),
+        ("pedl/experiment/experiment.py", "report"),
+        ("pedl/experiment/trial_result.py", "trial"),
+    }

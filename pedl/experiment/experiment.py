@@ -80,7 +80,7 @@ class Experiment(RecordedExperiment):
         Returns:
           A `pedl.verify.Verification`, whose `identical` says whether all came out the same.
         """
-        # By name: verifying is built on experiments, and not the other way round.
+        # By name, as for `report`: both are built on experiments, and not the other way round. See CONTRIBUTING.md.
         last = importlib.import_module("pedl.verify.last")
         found, content = last.verify_and_certify(self, workers, trials)
         last.keep(self, content)
@@ -109,10 +109,6 @@ class Experiment(RecordedExperiment):
           CheckpointError: if it is damaged everywhere.
         """
         return handing_out.download_checkpoint(self, trial_id, directory, step)
-
-    def export(self, trial_id: int, directory: Path, file_format: str, step: int | None = None) -> dict[str, Any]:
-        """Writes the model of a trial's newest checkpoint, or of that of a step; see `TrialResult.export`."""
-        return handing_out.export(self, trial_id, directory, file_format, step)
 
     def label(self, labels: list[str]) -> None:
         """Replaces the labels.

@@ -74,6 +74,7 @@ class TrialResult:
         with tempfile.TemporaryDirectory(prefix="pedl-model-") as name:
             directory = Path(name) / "model"
             manifest = self.export(directory, "keras", step)
-            # By name: the process that runs experiments loads TensorFlow for a model, and for nothing else.
+            # By name: the process that runs experiments loads TensorFlow for a model, and for nothing else. Types and
+            # arrows are not checked here; see CONTRIBUTING.md.
             load = importlib.import_module("pedl.trial.keras_export").load_keras
             return load(directory / FORMATS["keras"], manifest, dict(custom_objects or {}))
