@@ -10,7 +10,6 @@ import click
 from pedl.cli.options import json_option
 from pedl.cli.output import show_json
 from pedl.display.words import counted, pairs
-from pedl.jsontext import flat
 
 
 @click.command("preview-search")
@@ -48,5 +47,5 @@ def _lines(plan: dict[str, Any]) -> list[str]:
     lines.append("Hyperparameters:" if plan["hyperparameters"] else "Hyperparameters: none")
     for path, parameter in plan["hyperparameters"].items():
         fields = {name: value for name, value in parameter.items() if name != "type" and value is not None}
-        lines.append(f"  {path}: {parameter['type']} {pairs(flat(fields))}")
+        lines.append(f"  {path}: {parameter['type']} {pairs(fields)}")
     return lines

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -19,7 +18,6 @@ from pedl.display.words import counted, pairs
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
 from pedl.python import python_command
-from pedl.store import Home
 
 EXIT_CODES = {"COMPLETED": 0, "ERROR": 1, "CANCELED": 1, "PAUSED": INTERRUPTED, "ACTIVE": INTERRUPTED}
 
@@ -100,7 +98,7 @@ def run_detached(
     words = ["--home", home, "experiment", "activate", str(experiment.id)]
     words += [] if workers is None else ["--workers", str(workers)]
     words += ["--accept-profile-change"] if accept_profile_change else []
-    with Home(Path(home)).paths(experiment.id).log(0).open("a+b") as output:
+    with experiment.home.paths(experiment.id).log(0).open("a+b") as output:
         start = output.tell()
         process = subprocess.Popen(
             python_command(RUN_PEDL, *words),

@@ -40,9 +40,9 @@ def describe(trial: tuple[int, int], as_json: bool, home: str) -> None:
 
     experiment_id, trial_id = trial
     found = load_experiment(experiment_id, home)
-    found.log_file(trial_id)  # refuses a number that no trial has
     described = found.describe()
-    entry = next(entry for entry in described["trials"] if entry["id"] == trial_id)
+    number = found.trial(trial_id).id  # refused if no trial has it
+    entry = next(entry for entry in described["trials"] if entry["id"] == number)
     if as_json:
         show_json(entry)
     else:

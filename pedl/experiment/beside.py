@@ -44,15 +44,14 @@ def imported_by(path: Path) -> set[str]:
     """
     if not path.is_dir():
         return set(_imported(path))
-    return {name for file in sorted(path.rglob("*.py")) if _is_python(file) for name in _imported(file)}
+    return {name for file in sorted(path.rglob("*.py")) for name in _imported_if_python(file)}
 
 
-def _is_python(file: Path) -> bool:
+def _imported_if_python(file: Path) -> set[str]:
     try:
-        _parsed(file)
+        return set(_imported(file))
     except TrialDefinitionError:  # a template, or code of another version: whoever imports it is told so
-        return False
-    return True
+        return set()
 
 
 def _parsed(file: Path) -> ast.Module:
