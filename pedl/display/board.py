@@ -6,7 +6,6 @@ cannot be read. Of many trials it shows as many as there are rows, and counts th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from pedl.display.rungs import place_of, rung_counts, rung_lines
 from pedl.display.trials import metric_of, searched_hparams, trial_state, trials_done
 from pedl.display.words import brief, counted, escaped
 from pedl.jsontext import number
+from pedl.search.best import Rank, rank, rank_of_failure
 
 WIDE = 72
 """Columns from which on hyperparameters stand beside the trials; below, those of the best stand under them."""
@@ -140,17 +140,15 @@ def best_words(described: dict[str, Any], best: dict[str, Any]) -> str:
 
 
 def ranked(described: dict[str, Any], trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns trials from the best to the worst; those without a number as metric last."""
+    """Returns trials from the best to the worst; those without a number come after, and those that failed last."""
     searcher = described["config"]["searcher"]
-    sign = 1 if searcher["smaller_is_better"] else -1
 
-    def rank(trial: dict[str, Any]) -> tuple[bool, float, int]:
-        value = number(metric_of(trial, searcher["metric"]))
-        if trial["state"] == "ERROR" or value is None or math.isnan(value):
-            return True, 0.0, trial["id"]
-        return False, sign * value, trial["id"]
+    def rank_of(trial: dict[str, Any]) -> Rank:
+        if trial["state"] == "ERROR":
+            return rank_of_failure(trial["id"])
+        return rank(number(metric_of(trial, searcher["metric"])), trial["id"], searcher["smaller_is_better"])
 
-    return sorted(trials, key=rank)
+    return sorted(trials, key=rank_of)
 
 
 def _line(text: str, style: str = "") -> Text:

@@ -109,11 +109,11 @@ def test_trials_without_a_number_and_failed_ones_rank_last() -> None:
     trials = [trial(1, "ERROR", 1, 0.9), trial(2, "COMPLETED", 1, "NaN"), trial(3, "COMPLETED", 1, 0.1),
               trial(4, "COMPLETED", 1, 0.1), trial(5, "COMPLETED", 1, 0.2)]  # fmt: skip
     described = Watched(*trials).describe()
-    assert [entry["id"] for entry in ranked(described, trials)] == [5, 3, 4, 1, 2]
+    assert [entry["id"] for entry in ranked(described, trials)] == [5, 3, 4, 2, 1]
     described["config"]["searcher"]["smaller_is_better"] = True
     assert [entry["id"] for entry in ranked(described, trials)][:3] == [3, 4, 5]
     trials += [trial(6, "COMPLETED", 1, "Infinity"), trial(7, "COMPLETED", 1, "-Infinity")]
-    assert [entry["id"] for entry in ranked(described, trials)] == [7, 3, 4, 5, 6, 1, 2]
+    assert [entry["id"] for entry in ranked(described, trials)] == [7, 3, 4, 5, 6, 2, 1]
 
 
 def test_a_terminal_gets_the_table() -> None:
