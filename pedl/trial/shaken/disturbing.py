@@ -32,7 +32,7 @@ from pedl.trial import start
 from pedl.trial.patches import Patches
 from pedl.trial.shaken.clock import set_clock
 
-_FIRST_TASK = 20
+_FIRST_TASK = 50
 """How many times later than others the first task of a pool is."""
 
 _put = Patches().replace  # never taken back: the process is the trial's alone
