@@ -7,7 +7,7 @@ once; the lag is a part of the configuration, since it decides what a sampler kn
 kept in memory: going on after a crash asks and tells again, from the event log.
 
 What Optuna computes with NumPy's or another package's floating point is not promised to agree between processors or
-versions; see docs/search.md. Only this module imports Optuna (the extra `pedl[optuna]`).
+versions; see docs/search.md. Of the search, only this module imports Optuna (the extra `pedl[optuna]`).
 """
 
 from __future__ import annotations
