@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -32,6 +33,13 @@ def trial_name(text: str) -> tuple[int, int]:
     if match is None:
         raise click.BadParameter(f"{text!r} is no trial; expected experiment/trial, for example 3/12")
     return int(match[1]), int(match[2])
+
+
+def file_to_write(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+    """Refuses, before anything is done for it, a file whose directory is not there."""
+    if value is not None and not value.absolute().parent.is_dir():
+        raise click.BadParameter(f"{value.absolute().parent} is no directory")
+    return value
 
 
 def command_line(home: str, words: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pedl.cli.options import experiment_argument, home_option
+from pedl.cli.options import experiment_argument, file_to_write, home_option
 from pedl.cli.output import say
 
 
@@ -15,6 +15,7 @@ from pedl.cli.output import say
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=file_to_write,
     metavar="FILE",
     help="Where to write it. Default: experiment-ID.html",
 )
@@ -31,8 +32,6 @@ def report(experiment_id: int, output: Path | None, open_it: bool, home: str) ->
     from pedl.experiment import load_experiment
 
     file = (output or Path(f"experiment-{experiment_id}.html")).absolute()
-    if not file.parent.is_dir():
-        raise click.BadParameter(f"{file.parent} is no directory", param_hint="--output")
     load_experiment(experiment_id, home).report(file)
     say(f"Wrote experiment {experiment_id} to:")
     click.echo(str(file))

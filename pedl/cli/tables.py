@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pedl.cli.options import command_line
 from pedl.cli.output import say
+from pedl.display.board import best_trial
 from pedl.display.rungs import rung_lines
 from pedl.display.trials import plain_table, trial_state, trials_table
 from pedl.display.words import brief, counted, escaped, one_line, pairs
@@ -52,7 +53,7 @@ def experiments_table(entries: list[dict[str, Any]]) -> Table:
 
 def best_trial_lines(described: dict[str, Any]) -> list[str]:
     """Returns the best trial: its id, metrics and hyperparameters."""
-    best = next((trial for trial in described["trials"] if trial["id"] == described["best_trial"]), None)
+    best = best_trial(described)
     if best is None:
         return []
     metric = described["config"]["searcher"]["metric"]

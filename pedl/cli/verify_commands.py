@@ -13,6 +13,7 @@ from pedl.cli.group import DIFFERS
 from pedl.cli.options import (
     command_line,
     experiment_argument,
+    file_to_write,
     home_option,
     json_option,
     trial_argument,
@@ -40,6 +41,7 @@ trials_option = click.option(
 @click.option(
     "--certificate",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=file_to_write,
     metavar="FILE",
     help="Write what was checked, and digests of all that it was checked on.",
 )
@@ -96,8 +98,6 @@ def run_verification(
 
     experiment = load_experiment(experiment_id, home)
     what = f"trial {experiment_id}/{trials[0]}" if trials and len(trials) == 1 else f"experiment {experiment_id}"
-    if certificate is not None and not certificate.absolute().parent.is_dir():
-        raise click.BadParameter(f"{certificate.absolute().parent} is no directory", param_hint="--certificate")
     say(f"Running {what} again from its record ...")
     found, content = verify_and_certify(experiment, workers, trials, tell)
     if certificate is not None:

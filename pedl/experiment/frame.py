@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pedl.errors import InputError
 from pedl.experiment.trial_result import TrialResult
+from pedl.extras import need
 from pedl.jsontext import flat
 
 if TYPE_CHECKING:
@@ -19,10 +19,9 @@ def trials_frame(trials: Iterable[TrialResult]) -> pandas.DataFrame:
     Raises:
       InputError: if pandas is not installed.
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise InputError("trials_dataframe() needs pandas. Install it: pip install 'pedl[notebook]'") from error
+    need("notebook", "trials_dataframe()", "pandas")
+    import pandas
+
     rows = [_row(trial) for trial in trials]
     return pandas.DataFrame(rows, columns=_columns(rows))
 

@@ -23,7 +23,7 @@ from typing import Any
 from pedl import jsontext
 from pedl.errors import StoreError
 from pedl.experiment import list_experiments
-from pedl.report.extras import need
+from pedl.extras import need
 from pedl.store import Event, Home
 from pedl.store.database import write_synced
 from pedl.store.paths import ExperimentPaths
@@ -46,7 +46,7 @@ class EventFiles:
     """
 
     def __init__(self, home: Home, experiment_id: int | None) -> None:
-        need("tensorboard", "This", "tensorboard")
+        need("tensorboard", "TensorBoard", "tensorboard")
         if experiment_id is not None:
             home.require(experiment_id)
         self._home = home

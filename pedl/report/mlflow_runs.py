@@ -19,8 +19,8 @@ from typing import Any
 from pedl import jsontext
 from pedl.errors import InputError, PedlError
 from pedl.experiment import Experiment
+from pedl.extras import need
 from pedl.report.event_files import GROUPS, recorded_s
-from pedl.report.extras import need
 from pedl.store import Event
 
 MLFLOW_EXPERIMENT = "pedl"
@@ -63,7 +63,7 @@ def log_to_mlflow(experiment: Experiment, tracking_uri: str | None = None) -> Lo
       InputError: if MLflow is missing, or what it needs for a database that was asked for.
       PedlError: if MLflow refuses; the message is MLflow's.
     """
-    need("mlflow", "This", "mlflow")
+    need("mlflow", "A run of MLflow", "mlflow")
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient

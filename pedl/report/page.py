@@ -20,8 +20,8 @@ from typing import Any
 from pedl import jsontext
 from pedl.display.words import brief, pairs
 from pedl.experiment.outcome import PROMISE
+from pedl.extras import need
 from pedl.report import charts
-from pedl.report.extras import need
 from pedl.report.importance import BEST, importance
 from pedl.report.results import Results
 from pedl.store.database import write_synced

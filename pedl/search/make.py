@@ -18,7 +18,7 @@ from pedl.config.searcher import (
     PbtSearcher,
     ReplicateSearcher,
 )
-from pedl.errors import ConfigError
+from pedl.extras import need
 from pedl.search.asha import AshaSearch
 from pedl.search.halving import HalvingSearch
 from pedl.search.method import SearchMethod
@@ -77,13 +77,7 @@ def _bracket(bracket: Bracket) -> dict[str, Any]:
 
 
 def _suggested(searcher: OptunaSearcher, space: Space, experiment_seed: int) -> SearchMethod:
-    try:
-        module = importlib.import_module("pedl.search.suggested")
-    except ModuleNotFoundError as error:
-        if error.name != "optuna":
-            raise
-        raise ConfigError(
-            "searcher.name: found optuna, expected Optuna to be installed. Install it with: pip install 'pedl[optuna]'"
-        ) from None
+    need("optuna", "searcher.name: optuna", "optuna")
+    module = importlib.import_module("pedl.search.suggested")
     method: SearchMethod = module.OptunaSearch(searcher, space, experiment_seed)
     return method

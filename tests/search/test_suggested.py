@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pedl.config import parse_config
-from pedl.errors import ConfigError
+from pedl.errors import ConfigError, InputError
 from pedl.search import Close, Create, Operation, Train, preview
 from tests.search.schedules import SEARCHERS, SPACE, search
 
@@ -87,7 +87,7 @@ def test_without_optuna_the_error_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "pedl.search.suggested", raising=False)
     monkeypatch.setitem(sys.modules, "optuna", None)
     config = parse_config({"searcher": {"metric": "loss", **FIELDS}})
-    with pytest.raises(ConfigError, match=re.escape("pip install 'pedl[optuna]'")):
+    with pytest.raises(InputError, match=re.escape("pip install 'pedl[optuna]'")):
         preview(config)
 
 

@@ -1,4 +1,4 @@
-"""Packages that pages and exports are made with, and that training does without: found, or told how to get."""
+"""Packages of extras, which most experiments do without: found, or told how to get."""
 
 from __future__ import annotations
 
