@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from pedl.config.brackets import halving_problems
 from pedl.config.hparams import CONSTANT, KINDS, SPACE, Space
 from pedl.config.limits import grid_problems
-from pedl.config.problems import Path, Problem, config_error, nearest, shown, unquoted
+from pedl.config.problems import Path, Problem, config_error, shown, unquoted
 from pedl.config.reading import read_document
 from pedl.config.schema import ExperimentConfig
 from pedl.config.searcher import SEARCHERS

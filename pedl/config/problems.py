@@ -8,9 +8,8 @@ guessed, the remedy.
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pedl.errors import ConfigError
@@ -55,13 +54,6 @@ def shown(value: object) -> str:
     if len(text) > LONGEST_FOUND:
         text = text[: LONGEST_FOUND - 3] + "..."
     return f"the text {text}" if isinstance(value, str) else text
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """Returns "; did you mean `x`?" for the nearest of the valid names, or "" if none is near."""
-    by_lower = {choice.lower(): choice for choice in valid}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"; did you mean `{by_lower[close[0]]}`?" if close else ""
 
 
 def unquoted(found: object, expected: str) -> str:

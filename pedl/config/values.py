@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from pedl.config.problems import nearest
+from pedl.near import nearest
 from pedl.seeds import SEED_MAX
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pedl.errors import NoTrialContext
+from pedl.trial.hyperparameters import Hyperparameters, UnknownHyperparameter
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TrialContext:
     """
 
     trial_seed: int
-    hparams: dict[str, Any] = field(default_factory=dict)
+    hparams: Hyperparameters = field(default_factory=Hyperparameters)
     experiment_config: dict[str, Any] = field(default_factory=dict)
     experiment_id: int = 0
     trial_id: int = 1
@@ -127,8 +128,7 @@ def get_hyperparameter(name: str) -> Any:
     """
     value: Any = current("get_hyperparameter()").hparams
     for part in name.split("."):
-        if not isinstance(value, dict) or part not in value:
-            known = ", ".join(sorted(current("get_hyperparameter()").hparams)) or "none"
-            raise KeyError(f"there is no hyperparameter {name!r}; the configuration names: {known}")
+        if not isinstance(value, Hyperparameters):
+            raise UnknownHyperparameter(f"there is no hyperparameter {name}: what stands before {part} is {value!r}")
         value = value[part]
     return copy.deepcopy(value)

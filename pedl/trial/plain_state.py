@@ -9,12 +9,13 @@ import ml_dtypes
 import numpy as np
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.hyperparameters import Hyperparameters
 
 
 def is_plain(value: Any) -> bool:
     """Tells whether `packed` takes a value."""
     if isinstance(value, dict):
-        return type(value) is dict and all(is_plain(it) for pair in value.items() for it in pair)
+        return type(value) in (dict, Hyperparameters) and all(is_plain(it) for pair in value.items() for it in pair)
     if isinstance(value, list | tuple):
         return all(is_plain(it) for it in value)
     if isinstance(value, np.ndarray | np.generic):

@@ -17,6 +17,7 @@ from pedl.errors import TrialDefinitionError
 from pedl.trial import context, session
 from pedl.trial.definition import load_trial_class
 from pedl.trial.generators import seed_everything
+from pedl.trial.hyperparameters import Hyperparameters
 from pedl.trial.streams import check_streams
 from pedl.trial.tracked import TrackedGenerators
 from pedl.trial.trial import Trial, call, instantiate
@@ -102,7 +103,7 @@ def compute_as_asked(task: dict[str, Any]) -> Any:
 def _context(task: dict[str, Any]) -> context.TrialContext:
     return context.TrialContext(
         trial_seed=task["trial_seed"],
-        hparams=task["hparams"],
+        hparams=Hyperparameters(task["hparams"]),
         experiment_config=task["config"],
         experiment_id=task["experiment_id"],
         trial_id=task["trial_id"],

@@ -13,7 +13,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -21,10 +20,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pedl.trial.callers import is_library, line_of
 from pedl.trial.generators import current_borrow, get_global_state
 from pedl.trial.patches import Patches
-
-_LIBRARIES = frozenset({"numpy", "keras", "tensorflow", "pedl"}) | sys.stdlib_module_names
 
 _KERAS = (keras.layers.Layer, keras.initializers.Initializer)
 
@@ -132,9 +130,9 @@ class Tripwire:
         @functools.wraps(function)
         def noting(*args: Any, **kwargs: Any) -> Any:
             caller = sys._getframe(1)
-            by_user = not _is_library(caller)
+            by_user = not is_library(caller)
             if by_user and self._active:
-                self.seedings.append(Seeding(title, _line(caller)))
+                self.seedings.append(Seeding(title, line_of(caller)))
             result = function(*args, **kwargs)
             if title == "keras.utils.set_random_seed" and not by_user:
                 self.started_from = get_global_state()
@@ -152,7 +150,7 @@ class Tripwire:
             frame = frame.f_back
         line = frame.f_code, frame.f_lineno
         self._visits[line] += 1
-        if self._visits[line] > _ENOUGH and not _is_library(frame):
+        if self._visits[line] > _ENOUGH and not is_library(frame):
             return
         where, owner, in_call = _caller(frame)
         if borrow is not None and owner is None:
@@ -165,7 +163,7 @@ def _caller(innermost: FrameType) -> tuple[str, Any, bool]:
     where, owner, in_call, settled = "", None, False, False
     frame: FrameType | None = innermost
     while frame is not None and not (where and settled):
-        user = not _is_library(frame)
+        user = not is_library(frame)
         this = frame.f_locals.get("self")
         if isinstance(this, _KERAS) and not settled:
             calling = frame.f_code.co_name in _CALLING and isinstance(this, keras.layers.Layer)
@@ -173,16 +171,7 @@ def _caller(innermost: FrameType) -> tuple[str, Any, bool]:
             settled = calling or (user and owner is not None)
             owner = owner if settled and not in_call else this
         if user:
-            where = where or _line(frame)
+            where = where or line_of(frame)
             settled = settled or owner is not None
         frame = frame.f_back
     return where, owner, in_call
-
-
-def _is_library(frame: FrameType) -> bool:
-    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return package in _LIBRARIES or package.startswith("__autograph_generated")
-
-
-def _line(frame: FrameType) -> str:
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

@@ -138,7 +138,7 @@ CLASS = {
         "", "", ("entrypoint 'model_def:np' is", "expected a subclass of KerasTrial"), {"entrypoint": "model_def:np"}
     ),
     "an __init__ that raises": method(
-        "def __init__(self, hparams):\n        self.x = hparams['no']", "in __init__", "KeyError: 'no'"
+        "def __init__(self, hparams):\n        self.x = [][3]", "in __init__", "IndexError: list index out of range"
     ),
 }
 
@@ -147,7 +147,10 @@ HOOKS = {
     "optimizer() unknown": hook("optimizer", "return 'sdg'", "MyTrial.optimizer()", "optimizer identifier: sdg"),
     "optimizer() a number": hook("optimizer", "return 0.1", "MyTrial.optimizer()", "optimizer identifier: 0.1"),
     "an unknown hyperparameter": hook(
-        "optimizer", "return keras.optimizers.SGD(self.hparams['lr'])", "in optimizer", "KeyError: 'lr'"
+        "optimizer",
+        "return keras.optimizers.SGD(self.hparams['rates'])",
+        "model_def.py:14: there is no hyperparameter rates",
+        "there are rate; did you mean `rate`?",
     ),
     "loss() None": hook("loss", "pass", "MyTrial.loss() returned None", "for example: 'sparse_categorical"),
     "loss() unknown": hook("loss", "return 'cross'", "its loss", "cross"),
