@@ -23,6 +23,7 @@ from pedl.config.reading import read_document
 from pedl.config.schema import ExperimentConfig
 from pedl.config.searcher import SEARCHERS
 from pedl.config.values import Section
+from pedl.near import nearest
 
 EXAMPLES = {
     "searcher": "searcher: {name: random, metric: loss, max_steps: 10, max_trials: 20}",
