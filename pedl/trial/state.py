@@ -177,12 +177,13 @@ def raw(variable: Any) -> Any:
     return variable.value if isinstance(variable, keras.Variable) else variable
 
 
-_COUNTER = re.compile(r"_\d+(?=/|:|$)")
+# A scope that is entered again while a function is traced has two of them: dense_1_1.
+_COUNTERS = re.compile(r"(_\d+)+(?=/|:|$)")
 
 
 def stable_path(variable: Any) -> str:
     """Returns a variable's name without the counters that depend on what else the process has made."""
-    return _COUNTER.sub("", variable.name.split(":")[0])
+    return _COUNTERS.sub("", variable.name.split(":")[0])
 
 
 def _natural(variable: Any) -> list[Any]:

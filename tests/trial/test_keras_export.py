@@ -10,6 +10,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
 from pedl.trial.keras_export import export_keras
@@ -46,6 +47,16 @@ def test_a_hash_of_weights_depends_neither_on_earlier_models_nor_on_a_way_throug
     first.save(tmp_path / "first.keras")
     loaded = keras.models.load_model(tmp_path / "first.keras")
     assert weights_sha256(first) == weights_sha256(second) == weights_sha256(loaded)
+
+
+def test_a_hash_of_weights_depends_on_no_scope_that_a_trace_entered_again(tmp_path):
+    keras.backend.clear_session()
+    layers = [keras.layers.Dense(units, kernel_initializer="ones") for units in (2, 1)]
+    traced = keras.Sequential(layers)
+    tf.function(lambda x: traced(x))(X)
+    assert "dense_1_1/" in traced.weights[-1].value.name
+    traced.save(tmp_path / "traced.keras")
+    assert weights_sha256(keras.models.load_model(tmp_path / "traced.keras")) == weights_sha256(traced)
 
 
 def test_a_full_disk_is_told_as_that(tmp_path, monkeypatch):
