@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.losses import checked_loss
 from pedl.trial.metrics import compile_metrics
 from pedl.trial.model_trial import ModelTrial, mapping, not_none
 from pedl.trial.targets import outputs_in_order
@@ -82,6 +83,8 @@ class KerasFunctionalTrial(ModelTrial):
         validation, training = _by_output(self, "validation_metrics"), _by_output(self, "training_metrics")
         for hook, named in (("losses", losses), ("loss_weights", weights)):
             _check_outputs(self, model, hook, named)
+        for output, loss in losses.items():
+            checked_loss(f"{type(self).__name__}.losses() for the output {output}", loss)
         for hook, pairs in (("validation_metrics", validation), ("training_metrics", training)):
             _check_outputs(self, model, hook, {output for output, _ in pairs.values()})
         _check_names(self, {*validation, *training}, losses)

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from pedl.trial import fingerprint, metrics
 from pedl.trial.building import build, first_inputs, moved_by_data
 from pedl.trial.data import data_sources
 from pedl.trial.during import during
+from pedl.trial.first_batch import does_not_fit
 from pedl.trial.keras_callbacks import KerasCallbacks
 from pedl.trial.keras_export import export_keras, export_saved_model
 from pedl.trial.keras_trial import KerasTrial
@@ -115,7 +115,7 @@ class KerasRun(Run):
     def _prepare(self) -> None:
         for phase, source in (("training", self._training), ("validation", self._validation)):
             for feed in source.examples():
-                with during(functools.partial(_first_batch, phase, source, feed)):
+                with during(functools.partial(does_not_fit, self.model, phase, source, feed)):
                     self._loop.prepare(phase, source, feed)
 
     def _watch(self, segment: Segment) -> Watched:
@@ -252,16 +252,6 @@ class KerasRun(Run):
 
 def _keeps_checkpoints(trial: ModelTrial) -> bool:
     return trial.context.experiment_config.get("checkpoint_policy") != "none"
-
-
-def _first_batch(phase: str, source: Source, feed: Any) -> str:
-    batch = source.take(tf.nest.map_structure(lambda tensor: tensor[0], feed))
-    shapes = tf.nest.map_structure(lambda tensor: f"{tensor.dtype.name} {tuple(tensor.shape)}", batch)
-    named = ", ".join(f"{name} {shape}" for name, shape in zip(("x", "y", "sample_weight"), shapes, strict=False))
-    return (
-        f"A batch of the {phase} data does not go through the model, its loss and its metrics: {named}. "
-        "Compare these shapes with what they expect."
-    )
 
 
 def _of_the_model(header: list[dict[str, Any]]) -> list[dict[str, Any]]:

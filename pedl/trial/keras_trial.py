@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from pedl.trial.losses import checked_loss
 from pedl.trial.metrics import compile_metrics
 from pedl.trial.model_trial import ModelTrial, mapping, not_none
 
@@ -71,7 +72,10 @@ class KerasTrial(ModelTrial):
         """Compiles the model with the trial's optimizer, loss and metrics. Override it for anything unusual."""
         model.compile(
             optimizer=not_none(self, "optimizer", "for example: keras.optimizers.Adam(self.hparams['learning_rate'])"),
-            loss=not_none(self, "loss", "for example: 'sparse_categorical_crossentropy'"),
+            loss=checked_loss(
+                f"{type(self).__name__}.loss()",
+                not_none(self, "loss", "for example: 'sparse_categorical_crossentropy'"),
+            ),
             weighted_metrics=compile_metrics(
                 mapping(self, "validation_metrics", _METRICS), mapping(self, "training_metrics", _METRICS)
             ),

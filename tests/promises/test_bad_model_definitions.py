@@ -153,8 +153,10 @@ HOOKS = {
         "there are rate; did you mean `rate`?",
     ),
     "loss() None": hook("loss", "pass", "MyTrial.loss() returned None", "for example: 'sparse_categorical"),
-    "loss() unknown": hook("loss", "return 'cross'", "its loss", "cross"),
-    "loss() a number": hook("loss", "return 3", "the model, its loss", "loss identifier: 3"),
+    "loss() unknown": hook(
+        "loss", "return 'msee'", "MyTrial.loss() is 'msee', which is no loss of Keras; did you mean `mse`?", "or give"
+    ),
+    "loss() a number": hook("loss", "return 3", "MyTrial.loss() is 3, expected a function f(y_true, y_pred)"),
     "build_model() None": hook(
         "build_model", "pass", "MyTrial.build_model() returned NoneType, expected a keras.Model", "return model"
     ),

@@ -1,0 +1,41 @@
+"""Losses as users give them, looked at before Keras does: its own message knows neither hook nor output."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+
+from pedl.errors import TrialDefinitionError
+from pedl.near import nearest
+
+
+def checked_loss(what: str, loss: Any) -> Any:
+    """Returns a loss that Keras knows, or leaves to a model: a function, a `Loss`, a name, or several of them.
+
+    Args:
+      what: what gave it, such as "MyTrial.loss()"; errors begin with it.
+
+    Raises:
+      TrialDefinitionError: if it is a name that Keras does not have, or nothing that can be a loss.
+    """
+    if isinstance(loss, str):
+        _check_name(what, loss)
+    elif isinstance(loss, bool | int | float):
+        raise TrialDefinitionError(
+            f"{what} is {loss!r}, expected a function f(y_true, y_pred), a keras.losses.Loss, or its name, for example "
+            "'mean_squared_error'."
+        )
+    return loss
+
+
+def _check_name(what: str, name: str) -> None:
+    try:
+        keras.losses.get(name)
+    except ValueError:
+        known = [it for it, value in vars(keras.losses).items() if inspect.isfunction(value) or inspect.isclass(value)]
+        raise TrialDefinitionError(
+            f"{what} is {name!r}, which is no loss of Keras{nearest(name, [*known, 'mse', 'mae', 'mape', 'msle'])}\n"
+            "Write it as Keras does, for example 'mean_squared_error', or give the function itself."
+        ) from None
