@@ -3,6 +3,7 @@
     PedlError                      exit code 1
     ├── InputError                 exit code 2: the input was wrong, nothing was created
     │   ├── ConfigError            the experiment configuration
+    │   │   └── FieldError         one field of it, found to be wrong after it was read
     │   └── TrialDefinitionError   the model definition: import, class, hooks, data loaders
     ├── NoTrialContext             a helper that needs a running trial was called outside one
     ├── CheckpointError            a checkpoint is missing, damaged, or does not fit
@@ -32,6 +33,14 @@ class InputError(PedlError):
 
 class ConfigError(InputError):
     """The experiment configuration is wrong; the message lists every problem at once."""
+
+
+class FieldError(ConfigError):
+    """A field does not fit the rest of an experiment; `path` says where it stands, such as ("searcher", "metric")."""
+
+    def __init__(self, path: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class TrialDefinitionError(InputError):

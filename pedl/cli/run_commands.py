@@ -49,7 +49,7 @@ def create(
               pedl experiment create random.yaml model_def.py --seed 7 --workers 2
     """
     from pedl.cli.running import run, run_detached, show_result
-    from pedl.config import read_config
+    from pedl.config import read_config, told_with_line
     from pedl.experiment import create_experiment
 
     if paused and detach:
@@ -58,7 +58,8 @@ def create(
     say(f"Checking {model_def} with TensorFlow ...")
     try:
         settings = settings.in_test_mode() if test_mode else settings
-        made = create_experiment(settings, model_def, home, keep_warm=not (paused or detach))
+        with told_with_line(config):
+            made = create_experiment(settings, model_def, home, keep_warm=not (paused or detach))
     except KeyboardInterrupt as interrupt:
         say(str(interrupt) or "Interrupted before anything was created.")
         raise click.exceptions.Exit(INTERRUPTED) from None

@@ -5,7 +5,7 @@ config.searcher.max_steps, config.hyperparameters.flat()
 parse_config(config.to_dict()) == config        # what is stored is complete
 """
 
-from pedl.config.parsing import parse_config, read_config
+from pedl.config.parsing import parse_config, read_config, told_with_line
 from pedl.config.schema import ExperimentConfig
 
-__all__ = ["ExperimentConfig", "parse_config", "read_config"]
+__all__ = ["ExperimentConfig", "parse_config", "read_config", "told_with_line"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, get_args
 
@@ -18,11 +18,12 @@ from pydantic_core import ErrorDetails
 from pedl.config.brackets import halving_problems
 from pedl.config.hparams import CONSTANT, KINDS, SPACE, Space
 from pedl.config.limits import grid_problems
-from pedl.config.problems import Path, Problem, config_error, shown, unquoted
+from pedl.config.problems import Path, Problem, config_error, line_of, shown, unquoted
 from pedl.config.reading import read_document
 from pedl.config.schema import ExperimentConfig
 from pedl.config.searcher import SEARCHERS
 from pedl.config.values import Section
+from pedl.errors import ConfigError, FieldError
 from pedl.near import nearest
 
 EXAMPLES = {
@@ -60,6 +61,16 @@ def read_config(path: FilePath | str, overrides: Mapping[str, Any] | None = None
     if config is None or problems:
         raise config_error(problems, str(file), document.lines)
     return config
+
+
+@contextlib.contextmanager
+def told_with_line(path: FilePath | str) -> Iterator[None]:
+    """While it lasts, an error about a field of the configuration in a YAML file says the file and the line, too."""
+    try:
+        yield
+    except FieldError as error:
+        line = line_of(error.path, read_document(FilePath(path)).lines)
+        raise ConfigError(f"{path}:{line}: {error}") from None
 
 
 def parse_config(mapping: Mapping[str, Any]) -> ExperimentConfig:

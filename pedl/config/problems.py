@@ -76,7 +76,7 @@ def config_error(problems: list[Problem], source: str, lines: Mapping[Path, int]
       source: what a line begins with, the file's name or "configuration".
       lines: the line of each path that the file holds, from 1; empty for a configuration given as a dict.
     """
-    placed = [(problem.line or _line(problem.path, lines), problem) for problem in problems]
+    placed = [(problem.line or line_of(problem.path, lines), problem) for problem in problems]
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     shown_lines = [f"{source} has {count}; nothing was created."]
     for line, problem in sorted(placed, key=lambda pair: pair[0]):
@@ -86,7 +86,7 @@ def config_error(problems: list[Problem], source: str, lines: Mapping[Path, int]
     return ConfigError("\n".join(shown_lines))
 
 
-def _line(path: Path, lines: Mapping[Path, int]) -> int:
+def line_of(path: Path, lines: Mapping[Path, int]) -> int:
     """Returns the line of a path, or of the nearest mapping around it; 0 if there is none."""
     while path and path not in lines:
         path = path[:-1]

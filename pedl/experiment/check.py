@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pedl.errors import ConfigError, TrialDefinitionError, TrialFailed
+from pedl.errors import FieldError, TrialDefinitionError, TrialFailed
 from pedl.executor import Executor, last_message
+from pedl.near import nearest
 
 
 def run_check(executor: Executor, task: dict[str, Any], log: Path, source: str) -> dict[str, Any]:
@@ -51,11 +52,15 @@ def check_metric(metric: str, found: list[str]) -> None:
     """Compares `searcher.metric` with the validation metrics that exist.
 
     Raises:
-      ConfigError: if it is none of them; the message lists them.
+      FieldError: if it is none of them; the message lists them.
     """
     if metric not in found:
         names = ", ".join(sorted(found))
-        raise ConfigError(f"searcher.metric: found {metric!r}, expected a validation metric of the trial: {names}")
+        raise FieldError(
+            ("searcher", "metric"),
+            f"searcher.metric: found {metric!r}, expected a validation metric of the trial: {names}"
+            f"{nearest(metric, sorted(found))}",
+        )
 
 
 def of_the_source(message: str, copy: Path, source: str) -> str:

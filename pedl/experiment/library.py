@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pedl import jsontext
-from pedl.config import ExperimentConfig, parse_config, read_config
+from pedl.config import ExperimentConfig, parse_config, read_config, told_with_line
 from pedl.executor import LocalExecutor
 from pedl.experiment.create import create, settle
 from pedl.experiment.experiment import Experiment
@@ -43,8 +43,10 @@ def create_experiment(
     """
     overrides = None if seed is None else {"experiment_seed": seed}
     if isinstance(config, str | Path):
-        config = read_config(Path(config), overrides)
-    elif isinstance(config, dict):
+        read = read_config(Path(config), overrides)
+        with told_with_line(config):
+            return create_experiment(read, model_definition, home, seed, make_executor, keep_warm)
+    if isinstance(config, dict):
         config = parse_config(config)
     where = home if isinstance(home, Home) else Home(Path(home))
     if isinstance(model_definition, type):

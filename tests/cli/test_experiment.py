@@ -60,7 +60,7 @@ def test_create_with_json_prints_what_describe_prints(
     ("text", "told"),
     [
         (CONFIG + "max_restart: 1\n", "random.yaml:9: max_restart: unknown field"),
-        (CONFIG.replace("metric: accuracy", "metric: acuracy"), "accuracy"),
+        (CONFIG.replace("metric: accuracy", "metric: acuracy"), "random.yaml:6: searcher.metric: found 'acuracy'"),
         ("", "the file is empty"),
     ],
 )

@@ -65,6 +65,16 @@ def test_errors_name_the_files_of_the_author_and_not_the_copy_that_is_gone(tmp_p
     )
 
 
+def test_a_metric_that_is_none_is_told_with_the_nearest_and_with_its_line(tmp_path, definition):
+    file = tmp_path / "a.yaml"
+    file.write_text("description: a\nsearcher:\n  name: single\n  max_steps: 1\n  metric: VAL_MAE\n")
+    worker = Answering(done(validation_metrics=["loss", "mae", "rmse"]))
+    with pytest.raises(ConfigError) as caught:
+        create_experiment(file, definition, tmp_path / "home", 7, worker)
+    expected = "expected a validation metric of the trial: loss, mae, rmse; did you mean `mae`?"
+    assert str(caught.value) == f"{file}:5: searcher.metric: found 'VAL_MAE', {expected}"
+
+
 def create(tmp_path, definition, *answers, **changes):
     answers = answers or (done(),)
     return create_experiment(configuration(**changes), definition, tmp_path / "home", 7, Answering(*answers))
