@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -11,6 +12,12 @@ import click
 def say(message: str) -> None:
     """Writes a message for a person to standard error."""
     click.echo(message, err=True)
+
+
+def say_notes(messages: Iterable[str]) -> None:
+    """Writes what was noticed and stops nothing to standard error."""
+    for message in messages:
+        say(f"Note: {message}")
 
 
 def show_json(value: Any) -> None:

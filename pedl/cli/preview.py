@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pedl.cli.options import json_option
-from pedl.cli.output import show_json
+from pedl.cli.output import say_notes, show_json
 from pedl.display.words import counted, pairs
+
+if TYPE_CHECKING:
+    from pedl.config import ExperimentConfig
+    from pedl.config.hparams import Parameter
 
 
 @click.command("preview-search")
@@ -21,14 +25,16 @@ def preview_search(config: Path, as_json: bool) -> None:
     \b
     Example: pedl preview-search examples/mnist/random.yaml
     """
-    from pedl.config import read_config
+    from pedl.config import doubts_about, read_config
     from pedl.search import preview
 
-    plan = preview(read_config(config))
+    settings = read_config(config)
+    plan = preview(settings)
+    say_notes(doubts_about(settings))
     if as_json:
         show_json(plan)
         return
-    click.echo("\n".join(_lines(plan)))
+    click.echo("\n".join([*_lines(plan), *_space_lines(settings)]))
 
 
 def _lines(plan: dict[str, Any]) -> list[str]:
@@ -44,8 +50,17 @@ def _lines(plan: dict[str, Any]) -> list[str]:
         lines.append("How many trials reach a rung depends on their results; shown are trials of equal quality.")
     totals = [counted(plan["trials"], "trial"), counted(plan["total_steps"], "step")]
     lines.append(f"Total: {', '.join([*totals, counted(plan['total_batches'], 'batch')])}")
-    lines.append("Hyperparameters:" if plan["hyperparameters"] else "Hyperparameters: none")
-    for path, parameter in plan["hyperparameters"].items():
-        fields = {name: value for name, value in parameter.items() if name != "type" and value is not None}
-        lines.append(f"  {path}: {parameter['type']} {pairs(fields)}")
     return lines
+
+
+def _space_lines(config: ExperimentConfig) -> list[str]:
+    space = config.hyperparameters.flat()
+    return ["Hyperparameters:" if space else "Hyperparameters: none", *(_line(*entry) for entry in space.items())]
+
+
+def _line(path: str, parameter: Parameter) -> str:
+    from pedl.config import range_of
+
+    fields = parameter.model_dump(exclude={"type"}, exclude_none=True)
+    values = " ({:.6g} .. {:.6g})".format(*range_of(parameter)) if parameter.type == "log" else ""
+    return f"  {path}: {parameter.type} {pairs(fields)}{values}"

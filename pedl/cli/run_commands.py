@@ -16,7 +16,7 @@ from pedl.cli.options import (
     seed_option,
     workers_option,
 )
-from pedl.cli.output import say
+from pedl.cli.output import say, say_notes
 
 
 @click.command()
@@ -64,6 +64,7 @@ def create(
         say(str(interrupt) or "Interrupted before anything was created.")
         raise click.exceptions.Exit(INTERRUPTED) from None
     say(f"Created experiment {made.id} with seed {made.config.reproducibility.experiment_seed}.")
+    say_notes(made.describe()["messages"])
     if paused:
         say(f"Run it with: {command_line(home, f'experiment activate {made.id}')}")
         show_result(made, home, as_json)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pedl.cli.options import command_line
-from pedl.cli.output import say
+from pedl.cli.output import say, say_notes
 from pedl.display.board import best_trial
 from pedl.display.rungs import rung_lines
 from pedl.display.trials import plain_table, trial_state, trials_table
@@ -84,8 +84,7 @@ def show_experiment(described: dict[str, Any], home: str) -> None:
     if len(described["trials"]) > MOST_ROWS:
         words = f"experiment describe {described['id']} --json"
         say(f"The first {MOST_ROWS} of {len(described['trials'])} trials are shown; all: {command_line(home, words)}")
-    for message in described["messages"]:
-        say(f"Note: {message}")
+    say_notes(described["messages"])
 
 
 def show_trial(described: dict[str, Any], trial: dict[str, Any], home: str) -> None:
@@ -114,8 +113,7 @@ def show_trial(described: dict[str, Any], trial: dict[str, Any], home: str) -> N
         click.echo(f"Checkpoint of step {kept['step']}: {kept['uuid']}, sha256 {kept['sha256']}")
     for entry in trial["audit"]:
         click.echo(f"Audit: {entry if isinstance(entry, str) else pairs(entry)}")
-    for message in trial["messages"]:
-        say(f"Note: {message}")
+    say_notes(trial["messages"])
     say(f"Its log: {command_line(home, f'trial logs {name}')}")
 
 

@@ -126,6 +126,7 @@ class ExperimentConfig(Section):
 
     def in_test_mode(self) -> ExperimentConfig:
         """Returns the shortest experiment that touches everything: one trial of one step of one batch."""
-        common = {name: getattr(self.searcher, name) for name in ("metric", "smaller_is_better")}
+        written = self.searcher.model_fields_set & {"metric", "smaller_is_better"}
+        common = {name: getattr(self.searcher, name) for name in written}
         searcher = SingleSearcher(name="single", max_steps=1, **common)
         return self.model_copy(update={"searcher": searcher, "batches_per_step": 1})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from pedl.config import ExperimentConfig, parse_config
@@ -62,11 +63,13 @@ def create(
     home: Home,
     make_executor: ExecutorFactory = LocalExecutor,
     known_as: str | None = None,
+    notes: Sequence[str] = (),
 ) -> tuple[int, WarmExecutor]:
     """Creates an experiment from a settled configuration; nothing is trained yet.
 
     Args:
       known_as: what messages call the model definition; None: by its path.
+      notes: what was noticed about the configuration; the experiment's first messages.
 
     Returns:
       The experiment's id, and the executor that carried out the check: the caller uses it or closes it.
@@ -104,7 +107,7 @@ def create(
             _check_untouched(aside, files, source)
             check_metric(config.searcher.metric, found["validation_metrics"])
             created["numeric_profile"] = found["numeric_profile"]
-            created["warnings"] = found["warnings"]
+            created["warnings"] = [*notes, *found["warnings"]]
             drafts: list[Draft] = [("created", None, created), *decisions]
             state = _state(drafts)
             shown = summary(state, Standing(state))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pedl import jsontext
-from pedl.config import ExperimentConfig, parse_config, read_config, told_with_line
+from pedl.config import ExperimentConfig, doubts_about, parse_config, read_config, told_with_line
 from pedl.executor import LocalExecutor
 from pedl.experiment.create import create, settle
 from pedl.experiment.experiment import Experiment
@@ -48,13 +48,13 @@ def create_experiment(
             return create_experiment(read, model_definition, home, seed, make_executor, keep_warm)
     if isinstance(config, dict):
         config = parse_config(config)
-    where = home if isinstance(home, Home) else Home(Path(home))
+    where, notes = home if isinstance(home, Home) else Home(Path(home)), doubts_about(config)
     if isinstance(model_definition, type):
         with files_of(model_definition) as given:
             settled = settle(with_entrypoint(config, given), seed)
-            experiment_id, warm = create(settled, given.directory, where, make_executor, given.known_as)
+            experiment_id, warm = create(settled, given.directory, where, make_executor, given.known_as, notes)
     else:
-        experiment_id, warm = create(settle(config, seed), Path(model_definition), where, make_executor)
+        experiment_id, warm = create(settle(config, seed), Path(model_definition), where, make_executor, notes=notes)
     if keep_warm:
         return Experiment(experiment_id, where, warm.or_new(make_executor))
     try:

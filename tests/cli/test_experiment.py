@@ -56,6 +56,16 @@ def test_create_with_json_prints_what_describe_prints(
     assert pedl_command("e", "rank", "1").out.splitlines()[2] == "1/2: accuracy NaN"
 
 
+def test_what_is_probably_meant_otherwise_is_told_once_and_kept(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
+) -> None:
+    (tmp_path / "random.yaml").write_text(CONFIG.replace("smaller_is_better: false, ", ""))
+    created = pedl_command("experiment", "create", *inputs)
+    note = "Note: searcher.metric: the smallest accuracy is searched for"
+    assert created.err.count(note) == 1
+    assert note in pedl_command("experiment", "describe", "1").err
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -29,6 +29,26 @@ def test_a_preview_tells_trials_steps_and_batches(pedl_command: Pedl, inputs: In
     assert pedl_command("preview-search", inputs[0], "--json").json()["total_batches"] == 24
 
 
+def test_a_preview_shows_the_values_of_exponents_and_what_may_be_meant_otherwise(
+    pedl_command: Pedl, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "searcher: {name: single, max_steps: 1, metric: accuracy}\n"
+        "hyperparameters: {lr: {type: log, base: 10, minval: -4, maxval: -1}, half: {type: log, base: 0.5, minval: 0, "
+        "maxval: 2}, odd: {type: log, base: 10, minval: 0.1, maxval: 0.5}}\n"
+    )
+    result = pedl_command("preview-search", "a.yaml")
+    assert result.out.splitlines()[-3:] == [
+        "  half: log base=0.5 minval=0 maxval=2 (0.25 .. 1)",
+        "  lr: log base=10 minval=-4 maxval=-1 (0.0001 .. 0.1)",
+        "  odd: log base=10 minval=0.1 maxval=0.5 (1.25893 .. 3.16228)",
+    ]
+    assert [line[:44] for line in result.err.splitlines()] == [
+        "Note: searcher.metric: the smallest accuracy",
+        "Note: hyperparameters.odd: values lie betwee",
+    ]
+
+
 def test_a_preview_of_a_bad_configuration_tells_all_problems(pedl_command: Pedl) -> None:
     result = pedl_command("preview-search", "none.yaml")
     assert (result.code, result.out) == (2, "")
