@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pedl.cli.given import settings_of
 from pedl.cli.group import INTERRUPTED
 from pedl.cli.options import (
     command_line,
@@ -49,12 +50,12 @@ def create(
               pedl experiment create random.yaml model_def.py --seed 7 --workers 2
     """
     from pedl.cli.running import run, run_detached, show_result
-    from pedl.config import read_config, told_with_line
+    from pedl.config import told_with_line
     from pedl.experiment import create_experiment
 
     if paused and detach:
         raise click.UsageError("--paused and --detach exclude each other: what is paused does not run.")
-    settings = read_config(config, None if seed is None else {"experiment_seed": seed})
+    settings = settings_of(config, model_def, seed)
     say(f"Checking {model_def} with TensorFlow ...")
     try:
         settings = settings.in_test_mode() if test_mode else settings

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pedl.cli.given import settings_of
 from pedl.cli.options import json_option, seed_option
 from pedl.cli.output import say, show_json
 from pedl.display.words import counted, pairs
@@ -69,10 +70,9 @@ def shake(config: Path, model_def: Path, batches: int, seed: int | None, as_json
     \b
     Example: pedl shake examples/mnist/const.yaml examples/mnist --batches 4
     """
-    from pedl.config import read_config
     from pedl.verify.shake import shake as shaken_by
 
-    settings = read_config(config, None if seed is None else {"experiment_seed": seed})
+    settings = settings_of(config, model_def, seed)
     say(f"Shaking {model_def} ...")
     done = shaken_by(settings, model_def, batches=batches, on_finding=_tell)
     if as_json:

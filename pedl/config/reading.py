@@ -95,7 +95,7 @@ def _read_text(file: FilePath) -> str:
     except FileNotFoundError:
         raise ConfigError(f"{file}: there is no such file; expected an experiment configuration in YAML") from None
     except IsADirectoryError:
-        raise ConfigError(f"{file} is a directory, expected a configuration file, such as {file}/random.yaml") from None
+        raise ConfigError(f"{file} is a directory, expected a configuration file{_in(file)}") from None
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
     if b"\0" in content:
@@ -106,6 +106,11 @@ def _read_text(file: FilePath) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"found the byte 0x{content[error.start]:02x}, which is not UTF-8"
         raise ConfigError(f"{file}:{line}: {found}; save the file as UTF-8") from None
+
+
+def _in(directory: FilePath) -> str:
+    there = sorted(it for ending in ("*.yaml", "*.yml") for it in directory.glob(ending))
+    return f", such as {there[0]}" if there else " in YAML"
 
 
 def _syntax_problem(error: MarkedYAMLError, text: str) -> Problem:

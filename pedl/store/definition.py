@@ -31,6 +31,12 @@ Files = dict[str, str]
 """The sha256 of each file, by its path within the definition, with forward slashes."""
 
 
+def check_there(source: Path) -> None:
+    """Raises TrialDefinitionError if there is neither a directory nor a file at `source`."""
+    if not source.is_dir() and not source.is_file():
+        raise TrialDefinitionError(f"{source} is not there; expected a model definition: a directory, or one .py file.")
+
+
 def copy_definition(source: Path, target: Path) -> Files:
     """Copies the files of `source` that count into the new directory `target`, and makes them durable.
 
@@ -126,8 +132,7 @@ def _copy_files(files: Iterable[tuple[str, Path]], target: Path) -> Files:
 def _files(source: Path) -> dict[str, Path]:
     if source.is_file():
         return {source.name: source}
-    if not source.is_dir():
-        raise TrialDefinitionError(f"{source} is not there; expected a model definition: a directory, or one .py file.")
+    check_there(source)
     return dict(_walk(source, "", _ignored(source / IGNORE_FILE), (source.resolve(),)))
 
 

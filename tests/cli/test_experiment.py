@@ -66,6 +66,21 @@ def test_what_is_probably_meant_otherwise_is_told_once_and_kept(
     assert note in pedl_command("experiment", "describe", "1").err
 
 
+@pytest.mark.parametrize("command", ["experiment create", "shake"])
+def test_what_is_exchanged_or_not_there_is_told_before_anything_is_loaded(
+    command: str, pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    result = pedl_command(*command.split(), *reversed(inputs))
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "md, a directory, came first, and random.yaml, a configuration file, second; expected the configuration first."
+        f"\nWrite: pedl {command} random.yaml md\n"
+    )
+    result = pedl_command(*command.split(), inputs[0], "mdd")
+    assert result.err == "mdd is not there; expected a model definition: a directory, or one .py file.\n"
+    assert (result.code, executor.started) == (2, [])
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

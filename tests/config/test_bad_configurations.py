@@ -320,7 +320,10 @@ def test_a_variable_that_pedl_sets_is_refused_by_name(name: str, tmp_path: Path)
 def test_what_is_no_readable_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         read_config(tmp_path / "none.yaml")
-    with pytest.raises(ConfigError, match="is a directory, expected a configuration file"):
+    with pytest.raises(ConfigError, match=r"is a directory, expected a configuration file in YAML$"):
+        read_config(tmp_path)
+    (tmp_path / "grid.yml").touch()
+    with pytest.raises(ConfigError, match=r"a configuration file, such as .*/grid\.yml$"):
         read_config(tmp_path)
     binary = tmp_path / "weights.bin"
     binary.write_bytes(b"\x93\0\0NUMPY")
