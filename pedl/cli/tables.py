@@ -112,7 +112,7 @@ def show_trial(described: dict[str, Any], trial: dict[str, Any], home: str) -> N
     for kept in trial["checkpoints"]:
         click.echo(f"Checkpoint of step {kept['step']}: {kept['uuid']}, sha256 {kept['sha256']}")
     for entry in trial["audit"]:
-        click.echo(f"Audit: {entry if isinstance(entry, str) else pairs(entry)}")
+        click.echo(f"Audit: {entry['message']}")
     say_notes(trial["messages"])
     say(f"Its log: {command_line(home, f'trial logs {name}')}")
 

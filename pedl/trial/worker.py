@@ -21,6 +21,7 @@ from pedl.jsontext import plain
 from pedl.trial.audit import Audit
 from pedl.trial.definition import user_traceback
 from pedl.trial.during import FailedDuring
+from pedl.trial.notes import notes
 from pedl.trial.profile import numeric_profile
 from pedl.trial.progress import progress_told
 from pedl.trial.run import Run, StepReport
@@ -86,7 +87,7 @@ def _check(channel: Channel) -> dict[str, Any]:
         "validation_metrics": names,
         "session_config": started.task["session_config"],
         "numeric_profile": _profile(channel.task),
-        "warnings": [finding["message"] for finding in findings],
+        "warnings": notes(findings),
     }
 
 

@@ -377,6 +377,12 @@ def test_logs_as_json_are_one_list_and_one_object_a_line_where_they_are_followed
     assert [json.loads(line) for line in followed.splitlines()] == expected
 
 
+def test_what_the_audit_found_is_a_sentence(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
+    executor.script.audit = [{"kind": "draw", "where": "model_def.py:3", "message": "model_def.py:3: it draws"}]
+    pedl_command("experiment", "create", *inputs)
+    assert "Audit: model_def.py:3: it draws" in pedl_command("trial", "describe", "1/1").out.splitlines()
+
+
 def test_a_trial_is_described(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
     whole = pedl_command("experiment", "create", *inputs, "--json").json()
     assert pedl_command("t", "describe", "1/3", "--json").json() == whole["trials"][2]

@@ -64,6 +64,7 @@ class Script:
     metrics: dict[int, Any] = field(default_factory=dict)
     """The trial's accuracy, instead of the formula's."""
     profile: dict[str, Any] = field(default_factory=lambda: PROFILE)
+    audit: list[dict[str, str]] = field(default_factory=list)
 
 
 class FakeExecutor(Executor):
@@ -158,8 +159,8 @@ class FakeExecutor(Executor):
 
     def _train(self, task: dict[str, Any], attempt: Attempt) -> Iterator[dict[str, Any]]:
         seed, trial_id, config = _origin(task), task["trial_id"], task["config"]
-        yield {"type": "started", "numeric_profile": self.script.profile, "audit": [], "session_config": {},
-               "initial_state": _word(seed, "initial")}  # fmt: skip
+        yield {"type": "started", "numeric_profile": self.script.profile, "audit": self.script.audit,
+               "session_config": {}, "initial_state": _word(seed, "initial")}  # fmt: skip
         step = saved_at = _read_checkpoint(task)
         while step < task["until_step"]:
             step += 1
