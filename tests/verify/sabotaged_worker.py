@@ -52,7 +52,7 @@ def swap(one: int, other: int) -> None:
 
 
 def ulp(tensor: str, batch: int) -> None:
-    """One value of one variable is moved to the next float, right before a batch."""
+    """The values of one variable are moved to the next float, right before a batch."""
     for kind in (KerasRun, GraphRun):
         kind._train = _interrupted(kind._train, batch, tensor)  # type: ignore[method-assign]
 
@@ -118,6 +118,6 @@ def _bump(run: Any, tensor: str) -> None:
     paths = [entry["path"] for entry in run._header()]
     arrays = [np.array(array) for array in run._arrays()]
     found = paths.index(tensor)
-    flat = arrays[found].reshape(-1)
-    flat[0] = np.nextafter(flat[0], np.float32(np.inf), dtype=np.float32)
+    # All of them: an update may round the ulp of a single value away.
+    arrays[found] = np.nextafter(arrays[found], np.float32(np.inf), dtype=np.float32)
     run._set(arrays)

