@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.missing_file import looked_for
 from pedl.trial.trial import Trial, check_complete
 
 
@@ -53,7 +54,7 @@ def user_traceback(error: BaseException, definition: Path) -> str:
     inside = str(definition.resolve())
     shown = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_inside(frame.filename, inside)]
     head = ["Traceback (your code only):\n", *traceback.format_list(shown)] if shown else []
-    return "".join(head + _said(error, inside)).rstrip()
+    return "".join([*head, *_said(error, inside), looked_for(error)]).rstrip()
 
 
 def _is_inside(file: str, inside: str) -> bool:

@@ -313,6 +313,12 @@ DATA = {
         "return (np.ones((8, 4)), np.zeros(8)), (np.ones((8, 4)), np.zeros((8, 7)))",
         "A batch of the validation data does not go through the model, its loss and its metrics",
     ),
+    "a file that is not there": data(
+        "return open('model_def.txt')",
+        "in make_data_loaders",
+        "model_def.txt was looked for in ",
+        "/definition; did you mean `model_def.py`?\nRelative paths are those of the experiment's copy",
+    ),
     "an error of the user's": data("return open('/no/such/file')", "in make_data_loaders", "No such file or directory"),
 }
 
