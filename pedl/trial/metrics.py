@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from pedl import jsontext
 from pedl.errors import TrialDefinitionError
@@ -117,13 +118,25 @@ class Selective(keras.metrics.Metric):
         return {self.name, f"{self._output}_{self.name}"}
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
-        return self._metric.update_state(*args, **kwargs) if _phase in self.phases else None
+        if _phase in self.phases:
+            return self._metric.update_state(*args, **kwargs)
+        if not getattr(self._metric, "_built", True):
+            _build(self._metric, args, kwargs)
+        return None
 
     def result(self) -> Any:
-        return self._metric.result()
+        return self._metric.result() if _phase in self.phases else 0.0
 
     def reset_state(self) -> None:
         self._metric.reset_state()
+
+
+def _build(metric: keras.metrics.Metric, args: Any, kwargs: Any) -> None:
+    """Makes the variables of a metric that makes them at its first update, as R2Score does; updates nothing."""
+    specs = tf.nest.map_structure(lambda it: it if it is None else tf.TensorSpec(it.shape, it.dtype), (args, kwargs))
+    tf.function(lambda given, named: metric.update_state(*given, **named), autograph=False).get_concrete_function(
+        *specs
+    )
 
 
 _phase = "training"
@@ -146,8 +159,9 @@ def reported(model: keras.Model, name: str) -> dict[str, Any]:
     """
     ours = _selective(model)
     theirs = {key for metric in ours for key in metric.keras_names}
-    result = {key: value for key, value in jsontext.flat(model.get_metrics_result()).items() if key not in theirs}
-    result |= {metric.name: metric.result() for metric in ours if name in metric.phases}
+    with phase(name):
+        result = {key: value for key, value in jsontext.flat(model.get_metrics_result()).items() if key not in theirs}
+        result |= {metric.name: metric.result() for metric in ours if name in metric.phases}
     return {key: _plain(value) for key, value in sorted(result.items())}
 
 
