@@ -86,7 +86,9 @@ def test_all_twins_together_are_clean_under_everything(tmp_path: Path, runs: Sho
 def test_no_other_disturbance_moves_it_and_the_twin_is_clean(fault: Planted, tmp_path: Path, runs: ShortRuns) -> None:
     report = shaken(fault.write(tmp_path / "fault"), runs, *NAMED)
     too = {"the clock": ["clock"]}.get(fault.cause, [])
-    assert moved(report) == [name for name in ("nothing", *NAMED) if name in (fault.moved, *too)]
+    some_hours = ["time zone"] if "today()" in fault.value else []  # when it is another day elsewhere
+    found = [name for name in moved(report) if name not in some_hours]
+    assert found == [name for name in ("nothing", *NAMED) if name in (fault.moved, *too)]
     twin = shaken(fault.write(tmp_path / "twin", twin=True), runs, *NAMED)
     assert moved(twin) == []
     assert fault.kind not in {it["kind"] for it in twin.suspects} - {"clock", "file"}
