@@ -13,6 +13,7 @@ from pedl.errors import TrialDefinitionError
 from pedl.trial import context
 from pedl.trial.context import TrialContext, get_hyperparameter
 from pedl.trial.hyperparameters import Hyperparameters
+from pedl.trial.plain_state import packed, unpacked
 
 VALUES = {"learning_rate": 0.1, "units": [4, 8], "optimizer": {"momentum": 0.9}}
 HPARAMS = Hyperparameters(VALUES)
@@ -51,4 +52,5 @@ def test_the_helper_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_they_are_plain_data_all_the_same() -> None:
     assert HPARAMS == VALUES and HPARAMS.get("lr", 1) == 1 and "lr" not in HPARAMS
     assert json.dumps(HPARAMS) == json.dumps(VALUES) and repr(HPARAMS) == repr(VALUES)
+    assert unpacked(packed(HPARAMS, "they")) == VALUES, "a callback may keep them in a checkpoint"
     assert copy.deepcopy(HPARAMS) == VALUES == pickle.loads(pickle.dumps(HPARAMS))
