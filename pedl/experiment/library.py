@@ -83,9 +83,11 @@ def list_experiments(home: Home | str | Path = ".pedl") -> list[dict[str, Any]]:
     Its `best_metrics` are those of the best trial's last validation, NaN and infinities as floats; None before any.
     """
     where = home if isinstance(home, Home) else Home(Path(home))
-    # Asked before the states are read: a process that ends in between has recorded the end by then.
-    running = {it["id"] for it in where.summaries() if it["state"] == "ACTIVE" and is_held(where.paths(it["id"]).lock)}
     found = where.summaries()
+    active = {it["id"] for it in found if it["state"] == "ACTIVE"}
+    running = {it for it in active if is_held(where.paths(it).lock)}
+    if running != active:
+        found = where.summaries()  # a process that ended since it was listed has recorded the end by now
     for entry in found:
         entry["best_metrics"] = jsontext.with_floats(entry["best_metrics"])
         entry["state"] = shown_state(entry["state"], entry["id"] in running)
