@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import json
 import pickle
+import sys
 
 import pytest
 
@@ -21,7 +21,7 @@ HPARAMS = Hyperparameters(VALUES)
 
 def asked(name: str, *, of: dict[str, object] = HPARAMS) -> tuple[str, str]:
     """Returns what is said where `name` is asked for, and the line that asks."""
-    line = inspect.currentframe().f_lineno + 2  # type: ignore[union-attr]
+    line = sys._getframe().f_lineno + 2
     with pytest.raises(TrialDefinitionError) as caught:
         of[name]
     return str(caught.value), f"test_hyperparameters.py:{line}: "
