@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+_WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
 _NOT_FINITE = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
 
@@ -27,17 +27,21 @@ def dumps(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Returns `value` with NaN and infinities as strings, tuples as lists, and nothing that JSON lacks."""
+    """Returns what a reader of `dumps(value)` gets: sorted keys, lists, built-in types, NaN and infinities as text."""
     if type(value) in _AS_IT_IS:  # most values are: a master writes thousands of events a second
         return value
     if isinstance(value, dict):
-        return {_key(key): plain(item) for key, item in value.items()}
+        return {key: plain(value[key]) for key in sorted(map(_key, value))}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, (str, int, float)):
-        return value
+    if isinstance(value, str):
+        return str.__str__(value)  # an enumeration's own `__str__` may say something else
+    if isinstance(value, int):
+        return int(value)
     raise TypeError(f"{value!r} ({type(value).__name__}) cannot be kept as JSON; expected plain values")
 
 

@@ -1,14 +1,52 @@
 """Equal values are equal bytes."""
 
+import enum
+import json
 import math
 
+import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pedl.jsontext import dumps, number, plain, with_floats
 
 
 def test_the_text_is_canonical_and_floats_keep_their_bits():
     assert dumps({"b": 0.1 + 0.2, "a": (1, 1.0, None)}) == '{"a":[1,1.0,null],"b":0.30000000000000004}'
+
+
+class Colour(str, enum.Enum):
+    RED = "red"
+
+    def __str__(self):
+        return "something else"
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from([Colour.RED, Number.ONE, numpy.float64(0.1), numpy.float64("nan"), -0.0]),
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_is_plain_is_what_a_reader_gets(value):
+    def shape(item):
+        if isinstance(item, dict):
+            return [(key, shape(inner)) for key, inner in item.items()]
+        return [shape(inner) for inner in item] if type(item) is list else (type(item), repr(item))
+
+    assert shape(plain(value)) == shape(json.loads(dumps(value)))
 
 
 def test_nan_and_infinities_are_strings():

@@ -7,7 +7,6 @@ no task starts and no file goes. If a commit fails, the master ends, and its sta
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence, Set
 from typing import Any
 
@@ -76,8 +75,8 @@ class Journal:
             self._take_in(*draft)
 
     def _take_in(self, kind: str, trial_id: int | None, payload: dict[str, Any]) -> dict[str, Any]:
-        # The same detour through JSON that a reader of the log makes: the state in memory is the fold, exactly.
-        payload = json.loads(jsontext.dumps(payload))
+        # As a reader of the log will get it: the state in memory is the fold, exactly.
+        payload = jsontext.plain(payload)
         self.state.apply(kind, trial_id, payload)
         self._queue.append((kind, trial_id, payload))
         if trial_id is not None:

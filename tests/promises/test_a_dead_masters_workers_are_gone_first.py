@@ -16,7 +16,7 @@ import pytest
 from pedl.errors import StoreError
 from pedl.experiment import load_experiment
 from pedl.store import Home
-from tests.executor.living import MARK, assert_nobody_stays, carrying
+from tests.executor.living import MARK, assert_nobody_stays, assert_so_many, carrying
 from tests.promises.commands import ROOT, environment
 from tests.promises.light_master import make_executor
 from tests.promises.test_trouble import MASTER, light, outcome_without_trouble, prepared
@@ -40,6 +40,7 @@ def left_behind(tmp_path: Path) -> tuple[Path, str]:
     while not names.exists() or len(names.read_text().splitlines()) < 3:
         time.sleep(0.01)
     stubborn = [int(line.split()[0]) for line in names.read_text().splitlines()]
+    assert_so_many(1 + len(stubborn), mark)  # one that is stopped while it begins shows no mark
     for pid in stubborn:
         os.kill(pid, signal.SIGSTOP)
     master.kill()
