@@ -1,10 +1,18 @@
-"""What trials, which write checkpoints, and the store, which reads them, agree on: format, names, the way to disk."""
+"""What trials, which write checkpoints, and the store, which reads them, agree on: format, names, the way to disk.
+
+What is written so is either absent or whole, after a power cut too: aside, synced, renamed, the directory synced.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from pedl.points import point
 
 CHECKPOINT_FORMAT = 1
 """The format of checkpoints that this pedl writes; it reads this one and no other."""
@@ -25,6 +33,41 @@ def sync_directory(path: Path) -> None:
 def sync_file(path: Path) -> None:
     """Makes the content of a file durable."""
     sync_directory(path)  # the same call, for either
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Writes a file that is either absent or whole."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with point("file.write"):
+        aside.write_bytes(content)
+    with point("file.sync"):
+        sync_file(aside)
+    with point("file.rename"):
+        aside.rename(path)
+    with point("file.sync-directory"):
+        sync_directory(path.parent)
+
+
+@contextmanager
+def appears(target: Path) -> Iterator[Path]:
+    """Gives a directory aside, which becomes `target`, whole and durable, when the `with` ends well, and else is gone.
+
+    Raises:
+      OSError: if `target` exists or cannot be written.
+    """
+    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        for directory, _, names in os.walk(aside):
+            for name in names:
+                sync_file(Path(directory) / name)
+            sync_directory(Path(directory))
+        target.mkdir()  # refuses what exists; the rename replaces the empty directory
+        aside.rename(target)
+        sync_directory(target.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def file_sha256(path: Path) -> str:

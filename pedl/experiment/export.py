@@ -12,10 +12,6 @@ whole: it is written aside, synced and renamed.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +25,7 @@ from pedl.experiment.stored import StoredCheckpoint
 from pedl.experiment.tasks import train_task
 from pedl.experiment.trial_state import Payload
 from pedl.experiment.workers import ExecutorFactory
-from pedl.files import file_sha256, sync_directory, sync_file
+from pedl.files import appears, file_sha256
 from pedl.store import ExperimentPaths, Home
 from pedl.version import VERSION
 
@@ -76,7 +72,7 @@ def export_model(
       NotReproduced: if the weights are not those that were recorded.
       TrialFailed: if the worker died, or the definition failed.
     """
-    with place_aside(home, experiment_id, state.created) as (place, change), _appears(target.absolute()) as directory:
+    with place_aside(home, experiment_id, state.created) as (place, change), appears(target.absolute()) as directory:
         if change is not None:
             raise StoreError(f"The recorded model definition of experiment {experiment_id} was changed: {change}.")
         ended = _ended_with(state, it)
@@ -147,24 +143,6 @@ def _manifest(
         "model": FORMATS[file_format],
         "custom_objects": answer["custom_objects"],
     }
-
-
-@contextmanager
-def _appears(target: Path) -> Iterator[Path]:
-    """Gives a directory that becomes `target` when the `with` ends well, and is gone when it does not."""
-    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        for directory, _, names in os.walk(aside):
-            for name in names:
-                sync_file(Path(directory) / name)
-            sync_directory(Path(directory))
-        aside.rename(target)
-        sync_directory(target.parent)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
 
 
 def _hashes(directory: Path) -> dict[str, str]:

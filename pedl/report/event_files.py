@@ -24,8 +24,8 @@ from pedl import jsontext
 from pedl.errors import StoreError
 from pedl.experiment import list_experiments
 from pedl.extras import need
+from pedl.files import write_synced
 from pedl.store import Event, Home
-from pedl.store.database import write_synced
 from pedl.store.paths import ExperimentPaths
 
 _SUCCESS, _FAILURE = "STATUS_SUCCESS", "STATUS_FAILURE"

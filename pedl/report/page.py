@@ -21,10 +21,10 @@ from pedl import jsontext
 from pedl.display.words import brief, pairs
 from pedl.experiment.outcome import PROMISE
 from pedl.extras import need
+from pedl.files import write_synced
 from pedl.report import charts
 from pedl.report.importance import BEST, importance
 from pedl.report.results import Results
-from pedl.store.database import write_synced
 
 Chart = dict[str, Any]
 Certificate = Mapping[str, Any] | str | None

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from pedl.errors import CheckpointError
-from pedl.files import CHECKPOINT_FORMAT, STATE_FILE, TENSORS_FILE, file_sha256, sync_directory, sync_file
+from pedl.files import CHECKPOINT_FORMAT, STATE_FILE, TENSORS_FILE, appears, file_sha256, sync_directory
 from pedl.points import point
 from pedl.store.paths import ExperimentPaths
 
@@ -53,19 +52,10 @@ def copy_checkpoint(source: Path, target: Path, sha256: str) -> None:
       OSError: if `target` exists or cannot be written.
     """
     verify_checkpoint(source, sha256)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    aside.mkdir(parents=True)
-    try:
+    with appears(target) as aside:
         for name in (TENSORS_FILE, STATE_FILE):
             (aside / name).write_bytes((source / name).read_bytes())
-            sync_file(aside / name)
-        sync_directory(aside)
         verify_checkpoint(aside, sha256)
-        target.mkdir()  # refuses what exists; the rename replaces the empty directory
-        aside.rename(target)
-        sync_directory(target.parent)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def make_room(paths: ExperimentPaths, trial_id: int) -> None:

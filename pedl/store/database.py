@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pedl.errors import StoreError
-from pedl.files import sync_directory, sync_file
+from pedl.files import write_synced
 from pedl.points import point
 
 FORMAT = 1
@@ -138,16 +138,3 @@ def transaction(connection: sqlite3.Connection, name: str = "store.commit") -> I
         raise
     with point(name):
         connection.execute("COMMIT")
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Writes a file that is either absent or whole after a power cut: aside, synced, renamed, directory synced."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with point("file.write"):
-        aside.write_bytes(content)
-    with point("file.sync"):
-        sync_file(aside)
-    with point("file.rename"):
-        aside.rename(path)
-    with point("file.sync-directory"):
-        sync_directory(path.parent)

@@ -24,8 +24,8 @@ from pedl.experiment.decisions import DECISIONS
 from pedl.experiment.fold import ExperimentState, fold
 from pedl.experiment.outcome import PROMISE, outcome_sha256
 from pedl.experiment.trial_state import TrialState
+from pedl.files import write_synced
 from pedl.store import Event
-from pedl.store.database import write_synced
 from pedl.store.definition import GuardedCopy
 from pedl.verify.result import Verification
 from pedl.version import VERSION
