@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
@@ -23,17 +23,30 @@ def dumps(value: Any) -> str:
     Raises:
       TypeError: if `value` holds anything else, or a key that is not a string.
     """
-    return _WRITER.encode(plain(value))
+    return _WRITER.encode(canonical(value))
 
 
 def plain(value: Any) -> Any:
-    """Returns what a reader of `dumps(value)` gets: sorted keys, lists, built-in types, NaN and infinities as text."""
+    """Returns `value` with lists for tuples, built-in types, and text for NaN and infinities; keys stay in their order.
+
+    Raises:
+      TypeError: as `dumps`.
+    """
+    return _plain(value, list)
+
+
+def canonical(value: Any) -> Any:
+    """Returns what a reader of `dumps(value)` gets: plain, with sorted keys."""
+    return _plain(value, sorted)
+
+
+def _plain(value: Any, order: Callable[[Iterable[str]], list[str]]) -> Any:
     if type(value) in _AS_IT_IS:  # most values are: a master writes thousands of events a second
         return value
     if isinstance(value, dict):
-        return {key: plain(value[key]) for key in sorted(map(_key, value))}
+        return {key: _plain(value[key], order) for key in order(map(_key, value))}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [_plain(item, order) for item in value]
     if isinstance(value, float):
         if math.isfinite(value):
             return float(value)

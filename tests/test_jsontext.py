@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedl.jsontext import dumps, number, plain, with_floats
+from pedl.jsontext import canonical, dumps, number, plain, with_floats
 
 
 def test_the_text_is_canonical_and_floats_keep_their_bits():
@@ -40,13 +40,17 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_plain_is_what_a_reader_gets(value):
+def test_what_is_canonical_is_what_a_reader_gets(value):
     def shape(item):
         if isinstance(item, dict):
             return [(key, shape(inner)) for key, inner in item.items()]
         return [shape(inner) for inner in item] if type(item) is list else (type(item), repr(item))
 
-    assert shape(plain(value)) == shape(json.loads(dumps(value)))
+    assert shape(canonical(value)) == shape(json.loads(dumps(value)))
+
+
+def test_what_is_plain_stays_in_its_order():
+    assert list(plain({"b": (1,), "a": {}}).items()) == [("b", [1]), ("a", {})]
 
 
 def test_nan_and_infinities_are_strings():

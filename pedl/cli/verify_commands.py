@@ -20,7 +20,6 @@ from pedl.cli.options import (
     workers_option,
 )
 from pedl.cli.output import say, show_json
-from pedl.cli.verify_lines import news_lines, result_lines
 
 if TYPE_CHECKING:
     from pedl.verify.verifying import News
@@ -91,6 +90,7 @@ def run_verification(
     """Verifies, tells what happens on standard error, prints the result, and ends the command."""
     from pedl.experiment import load_experiment
     from pedl.verify.last import keep, verify_and_certify
+    from pedl.verify.lines import news_lines
 
     def tell(news: News) -> None:
         for line in news_lines(experiment_id, news):
@@ -105,7 +105,10 @@ def run_verification(
     if as_json:
         show_json(found.to_dict())
     else:
-        click.echo("\n".join(result_lines(found, home)))
+        click.echo(found)
+        differing = [it.trial_id for it in found.trials if not it.identical]
+        if len(differing) > 1:
+            click.echo(f"See another in full: {command_line(home, f'trial verify {experiment_id}/{differing[1]}')}")
     if trouble := keep(experiment, content):
         say(f"Note: {trouble}")
     raise click.exceptions.Exit(0 if found.identical else DIFFERS)

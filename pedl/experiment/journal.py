@@ -76,7 +76,7 @@ class Journal:
 
     def _take_in(self, kind: str, trial_id: int | None, payload: dict[str, Any]) -> dict[str, Any]:
         # As a reader of the log will get it: the state in memory is the fold, exactly.
-        payload = jsontext.plain(payload)
+        payload = jsontext.canonical(payload)
         self.state.apply(kind, trial_id, payload)
         self._queue.append((kind, trial_id, payload))
         if trial_id is not None:

@@ -5,6 +5,7 @@ The record of the experiment stays as it is: this is a file of its own, and no e
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -58,7 +59,8 @@ def last_certificate(experiment: Experiment) -> dict[str, Any] | None:
         return read(file) if file.exists() else None
     except InputError as error:
         what = str(error).splitlines()[0]
-        raise InputError(f"{what}\nVerify again, which replaces it: pedl experiment verify {experiment.id}") from error
+        again = f"pedl --home {shlex.quote(str(experiment.home.path))} experiment verify {experiment.id}"
+        raise InputError(f"{what}\nVerify again, which replaces it: {again}") from error
 
 
 def _says_more(before: Mapping[str, Any], content: Mapping[str, Any]) -> bool:

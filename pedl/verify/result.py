@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.verify.lines import result_lines
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class TrialVerification:
         return {**vars(self), "difference": self.difference and self.difference.to_dict()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
-    """An experiment, run again.
+    """An experiment, run again. It prints as `pedl experiment verify` shows it.
 
     Attributes:
       trials: those that were run again, by number.
@@ -73,6 +74,9 @@ class Verification:
     def complete(self) -> bool:
         """Whether the experiment was over, and all that is recorded of it was run again and compared."""
         return self.over and not self.not_executed
+
+    def __repr__(self) -> str:
+        return "\n".join(result_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as plain JSON, as `pedl experiment verify --json` prints it."""

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from pedl.cli.main import cli
-from pedl.cli.verify_lines import news_lines, result_lines
 from pedl.verify import ProfileDifference, verify_experiment
+from pedl.verify.lines import news_lines, result_lines
 from tests.experiment.conftest import definition, experiment
 from tests.experiment.fake_executor import FakeExecutor, Script
 from tests.verify.test_verifying import ran, rewrite
@@ -21,7 +21,7 @@ __all__ = ["definition", "experiment"]
 
 
 def head(one: Any, trials: list[int] | None = None) -> str:
-    return result_lines(verify_experiment(one, trials=trials), ".pedl")[0]
+    return result_lines(verify_experiment(one, trials=trials))[0]
 
 
 def test_the_first_line_says_of_what_it_is_said(experiment: Any) -> None:
@@ -55,7 +55,7 @@ def test_what_was_not_over_is_identical_as_far_as_recorded(experiment: Any) -> N
     assert head(one, [1]) == "Trial 1/1: identical."
     assert head(one, [2]) == "Trial 1/2: identical, as far as recorded."
     assert head(one, [1, 2]) == "Experiment 1: 2 of 3 trials identical, as far as recorded."
-    lines = result_lines(verify_experiment(one, trials=[2]), ".pedl")
+    lines = result_lines(verify_experiment(one, trials=[2]))
     assert lines[4:7] == [
         "The experiment is not over: what is yet to come was not checked.",
         "Trials that were not run again: 1, 3.",
@@ -67,7 +67,7 @@ def test_a_failure_that_came_again_is_the_whole_of_a_trial(experiment: Any) -> N
     one = ran(experiment, FakeExecutor(script=Script(fails={2: (3, "nan")})))
     found = verify_experiment(one)
     assert found.complete
-    lines = result_lines(found, ".pedl")
+    lines = str(found).splitlines()
     assert lines[0] == "Experiment 1: identical."
     assert lines[-1] == "Trial 2: it failed in the original (nan), and did so again."
 

@@ -51,7 +51,9 @@ def test_a_difference_takes_the_place_of_what_was_identical(made: Made) -> None:
     experiment.verify(1)
     _, content = verify_and_certify(experiment, 1, [1])
     keep(experiment, {**content, "identical": False})
-    with pytest.raises(InputError, match=r"not as it was written.*\nVerify again, .*: pedl experiment verify 1$"):
+    with pytest.raises(
+        InputError, match=r"not as it was written.*\nVerify again, .*: pedl --home .* verify 1$"
+    ):
         last_certificate(experiment)
     experiment.verify(1)
     assert "in full" in page(experiment), "what is damaged is replaced"
@@ -67,7 +69,8 @@ def test_a_damaged_certificate_takes_its_own_place_and_not_the_pages(made: Made,
         text = (tmp_path / "page.html").read_text()
         assert "The experiment was verified, and what came out of it cannot be read:" in text
         assert "last_verification.json is no" in text
-        assert "Verify again, which replaces it: pedl experiment verify 1</p>" in re.sub(r"\s+</p>", "</p>", text)
+        again = f"Verify again, which replaces it: pedl --home {experiment.home.path} experiment verify 1</p>"
+        assert again in re.sub(r"\s+</p>", "</p>", text)
         assert "Not verified yet" not in text and "Verified: identical" not in text
 
 

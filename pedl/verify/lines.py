@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pedl.cli.options import command_line
 from pedl.display.words import brief, counted
+from pedl.experiment.difference import Difference, ProfileDifference
 
 if TYPE_CHECKING:
-    from pedl.verify import Difference, TrialVerification, Verification
-    from pedl.verify.verifying import News
+    from pedl.verify.result import TrialVerification, Verification
 
 
-def news_lines(experiment_id: int, news: News) -> list[str]:
+def news_lines(experiment_id: int, news: TrialVerification | ProfileDifference) -> list[str]:
     """Returns what is told while a verification runs."""
-    from pedl.verify import ProfileDifference
-
     if isinstance(news, ProfileDifference):
         return [
             f"Numeric profile: {news.entry} was {brief(news.recorded)} when it was recorded, and is "
@@ -25,7 +22,7 @@ def news_lines(experiment_id: int, news: News) -> list[str]:
     return [f"trial {experiment_id}/{news.trial_id}: {result}, {_compared(news)}"]
 
 
-def result_lines(found: Verification, home: str) -> list[str]:
+def result_lines(found: Verification) -> list[str]:
     """Returns what a verification found, for people."""
     lines = [_head(found)]
     lines += [f"  {line}" for line in _all_compared(found)]
@@ -47,8 +44,6 @@ def result_lines(found: Verification, home: str) -> list[str]:
             if it.difference is not None
         )
         lines.append(f"Other trials that differ: {others}.")
-        again = command_line(home, f"trial verify {found.experiment_id}/{differing[1].trial_id}")
-        lines.append(f"See another in full: {again}")
     return [*lines, *_left_out(found)]
 
 
