@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from types import ModuleType
 from typing import Any
 
 import keras
 
 from pedl.errors import TrialDefinitionError
 from pedl.near import nearest
+
+_SHORT = ("mse", "mae", "mape", "msle")
 
 
 def checked_loss(what: str, loss: Any) -> Any:
@@ -34,8 +37,12 @@ def _check_name(what: str, name: str) -> None:
     try:
         keras.losses.get(name)
     except ValueError:
-        known = [it for it, value in vars(keras.losses).items() if inspect.isfunction(value) or inspect.isclass(value)]
         raise TrialDefinitionError(
-            f"{what} is {name!r}, which is no loss of Keras{nearest(name, [*known, 'mse', 'mae', 'mape', 'msle'])}\n"
+            f"{what} is {name!r}, which is no loss of Keras{nearest(name, [*named_in(keras.losses), *_SHORT])}\n"
             "Write it as Keras does, for example 'mean_squared_error', or give the function itself."
         ) from None
+
+
+def named_in(module: ModuleType) -> list[str]:
+    """Returns the functions and classes of a module of Keras: what a person may have meant."""
+    return [name for name, value in vars(module).items() if inspect.isfunction(value) or inspect.isclass(value)]

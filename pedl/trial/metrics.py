@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from pedl import jsontext
 from pedl.errors import TrialDefinitionError
+from pedl.near import nearest
+from pedl.trial.losses import named_in
 
 
 def compile_metrics(
@@ -66,10 +68,10 @@ def _keras_metric(name: str, identifier: str) -> Any:
     try:
         return keras.metrics.get(identifier)
     except ValueError:
+        meant = nearest(identifier, ["accuracy", *named_in(keras.metrics), *named_in(keras.losses)])
         raise TrialDefinitionError(
-            f"metric {name!r} is {identifier!r}, which is no metric or loss of Keras. Write it as Keras does, for "
-            "example "
-            "'accuracy' or 'mean_absolute_error', or give the function itself."
+            f"metric {name!r} is {identifier!r}, which is no metric or loss of Keras{meant or '.'}\n"
+            "Write it as Keras does, for example 'accuracy' or 'mean_absolute_error', or give the function itself."
         ) from None
 
 

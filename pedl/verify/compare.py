@@ -18,7 +18,7 @@ from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.experiment.diagnosis import Circumstances
 from pedl.experiment.difference import ProfileDifference
-from pedl.experiment.fold import ENDED, ExperimentState, fold
+from pedl.experiment.fold import ENDED, ExperimentState, fold, the_trial
 from pedl.experiment.profile import profile_differences
 from pedl.verify.trial_pairs import Pair, batches, decisions, metrics, over, same, weights
 
@@ -122,9 +122,8 @@ def compare(one: Side, other: Side) -> Comparison:
 
 def _pairs(one: Side, other: Side, states: list[ExperimentState]) -> list[Pair]:
     if one.trial_id is not None and other.trial_id is not None:
-        one.experiment.log_file(one.trial_id)  # refuses a number that no trial has
-        other.experiment.log_file(other.trial_id)
-        return [(states[0].trials[one.trial_id], states[1].trials[other.trial_id])]
+        left = the_trial(one.experiment.id, states[0], one.trial_id)
+        return [(left, the_trial(other.experiment.id, states[1], other.trial_id))]
     numbers = sorted({*states[0].trials, *states[1].trials})
     return [(states[0].trials.get(number), states[1].trials.get(number)) for number in numbers]
 

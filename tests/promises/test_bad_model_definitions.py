@@ -195,7 +195,10 @@ HOOKS = {
         "validation_metrics", "pass", "validation_metrics() returned None, expected a dict"
     ),
     "an unknown metric": hook(
-        "validation_metrics", "return {'accuracy': 'acuracy'}", "metric 'accuracy' is 'acuracy'", "no metric or loss"
+        "validation_metrics",
+        "return {'accuracy': 'acuracy'}",
+        "metric 'accuracy' is 'acuracy'",
+        "no metric or loss of Keras; did you mean `accuracy`?",
     ),
     "a metric that is a number": hook(
         "validation_metrics", "return {'accuracy': 1}", "metric 'accuracy' is int '1', expected a function"

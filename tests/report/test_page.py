@@ -51,9 +51,7 @@ def test_a_difference_takes_the_place_of_what_was_identical(made: Made) -> None:
     experiment.verify(1)
     _, content = verify_and_certify(experiment, 1, [1])
     keep(experiment, {**content, "identical": False})
-    with pytest.raises(
-        InputError, match=r"not as it was written.*\nVerify again, .*: pedl --home .* verify 1$"
-    ):
+    with pytest.raises(InputError, match=r"not as it was written.*\nVerify again, .*: pedl --home .* verify 1$"):
         last_certificate(experiment)
     experiment.verify(1)
     assert "in full" in page(experiment), "what is damaged is replaced"
