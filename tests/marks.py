@@ -9,13 +9,9 @@ import pytest
 
 
 def long_but(short: Container[str], values: Iterable[Any]) -> list[Any]:
-    """Marks parameters as long, but for those in `short`; of a tuple of parameters, the first decides."""
-    return [value if _first(value) in short else pytest.param(*_all(value), marks=pytest.mark.long) for value in values]
+    """Marks parameters, values or tuples of them, as long, but for those in `short`."""
+    return [value if value in short else pytest.param(*_all(value), marks=pytest.mark.long) for value in values]
 
 
 def _all(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def _first(value: Any) -> Any:
-    return _all(value)[0]

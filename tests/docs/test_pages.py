@@ -16,7 +16,7 @@ from tests.docs.session import DIGITS, Session, compare_keys, fewer_digits, shap
 from tests.trial.alone import Alone, Failed
 
 RUN = [page for page in PAGES if page != "CONTRIBUTING.md"]
-LONG = {"docs/commands.md", "docs/python.md", "docs/shake.md", "docs/start.md", "examples/mnist/README.md"}
+LONG = {f"docs/{it}.md" for it in ("commands", "python", "shake", "start", "verify")} | {"examples/mnist/README.md"}
 """Pages that train, or load TensorFlow, a dozen times."""
 MINIMAL = {"searcher": {"name": "single", "metric": "loss", "max_steps": 1}}
 HPARAMS = {"units": 8, "learning_rate": 1e-3, "dropout": 0.1}

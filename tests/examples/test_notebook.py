@@ -41,6 +41,7 @@ def shown(notebook: nbformat.NotebookNode, name: str, kind: str = "text/plain") 
     return cell(notebook, name).outputs[-1].data[kind]
 
 
+@pytest.mark.long
 def test_the_notebook_runs_and_what_it_made_is_made_again(executed):
     notebook, directory = executed
     assert shown(notebook, "verify") == "True"
@@ -49,6 +50,7 @@ def test_the_notebook_runs_and_what_it_made_is_made_again(executed):
     assert ast.literal_eval(shown(notebook, "best")) == (best.hparams, best.metrics, best.weights_sha256)
 
 
+@pytest.mark.long
 def test_its_run_is_one_output_that_ends_with_the_best_trial(executed):
     notebook, directory = executed
     outputs = cell(notebook, "run").outputs
@@ -59,6 +61,7 @@ def test_its_run_is_one_output_that_ends_with_the_best_trial(executed):
     assert "metrics.accuracy" in shown(notebook, "frame", "text/html")
 
 
+@pytest.mark.long
 def test_the_experiment_keeps_what_stands_in_the_cells_and_nothing_else(executed):
     notebook, directory = executed
     kept = (directory / ".pedl" / "experiments" / "1" / "model_definition" / "model_def.py").read_text()

@@ -87,6 +87,7 @@ def of(experiment: Experiment, kind: str) -> TrialResult:
     return experiment.trial(KINDS.index(kind) + 1)
 
 
+@pytest.mark.long
 def test_what_is_exported_predicts_bit_for_bit_in_a_process_without_pedl(experiment, exported):
     wanted = [it for it in EXPORTED if it != ("own", "keras")]  # which needs the user's class
     command = [sys.executable, "-I", "-c", WITHOUT_PEDL, str(experiment.home.path), str(exported[0])]

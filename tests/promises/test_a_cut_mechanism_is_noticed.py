@@ -29,6 +29,14 @@ FORGOTTEN = [
     ("graph", "forget_batches_done"),
 ]
 
+SHORT = [
+    ("cnn", "forget_seed_generators"),
+    ("cnn", "forget_one_weight"),
+    ("dataset", "forget_position_in_the_data"),
+    ("graph", "forget_slots_of_a_graph"),
+]
+"""What a plain `pytest` takes."""
+
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
@@ -54,7 +62,7 @@ def uncut(alone, tmp_path_factory):
     return result
 
 
-@pytest.mark.parametrize(("workload", "sabotage"), long_but(("cnn", "dataset", "graph"), FORGOTTEN))
+@pytest.mark.parametrize(("workload", "sabotage"), long_but(SHORT, FORGOTTEN))
 def test_a_forgotten_piece_of_state_changes_the_fingerprint(alone, uncut, workload, sabotage):
     resume, words = uncut(workload)
     assert alone(workload, ["python", SABOTAGE, sabotage], *resume)[-1]["fingerprint"] != words["fingerprint"]
@@ -115,7 +123,7 @@ def test_uncut_the_same_trial_repeats_its_bits(alone, tmp_path):
     assert _repeats(alone, tmp_path, "")
 
 
-@pytest.mark.parametrize("path", CUTS)
+@pytest.mark.parametrize("path", long_but(("np.random", "the trial seed"), CUTS))
 def test_a_cut_seed_path_changes_the_fingerprint(alone, tmp_path, path):
     assert not _repeats(alone, tmp_path, CUTS[path])
 
@@ -126,6 +134,7 @@ def test_an_order_that_is_not_keyed_by_the_seed_changes_the_fingerprint(alone):
     assert first != second
 
 
+@pytest.mark.long
 def test_an_order_that_forgets_the_epoch_repeats_the_data_of_the_first(alone):
     def epochs(*actions):
         words = [word for step in alone("mlp", *actions, ["train", 15])[-1] for word in step["data"]]

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pedl.store import Home
 from tests.promises.commands import pedl, write_config
 
@@ -71,6 +73,7 @@ def parts(home: Path, experiment: int) -> dict[int, dict[str, Any]]:
     return found
 
 
+@pytest.mark.long
 def test_each_stream_moves_alone_and_the_first_trial_is_the_one_that_is_replicated(tmp_path: Path) -> None:
     (tmp_path / "model_def.py").write_text(DEFINITION)
     searcher = {"name": "single", "metric": "loss", "max_steps": 1}

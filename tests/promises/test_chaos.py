@@ -143,6 +143,7 @@ def test_dozens_of_kills_and_messages_late_and_twice_change_nothing(
     assert set(killer.kills) == set(DISTURBED)
 
 
+@pytest.mark.long
 def test_a_real_worker_that_was_stopped_is_replaced_and_no_bit_changes(tmp_path: Path) -> None:
     config = {
         "entrypoint": "every:SlowTrial",

@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from pedl.experiment import load_experiment
 from pedl.store import Home
 from tests.promises.commands import ROOT, command, environment, pedl
@@ -22,6 +24,7 @@ BUSY = 2
 """How many times slower than in the run before everything may be: others use the machine, too."""
 
 
+@pytest.mark.long
 def test_ctrl_c_answers_within_two_seconds_and_a_step_and_going_on_gives_the_same_outcome(tmp_path: Path) -> None:
     calm, home = tmp_path / "calm", tmp_path / "home"
     assert pedl(calm, "experiment", "create", *EXAMPLE).code == 0

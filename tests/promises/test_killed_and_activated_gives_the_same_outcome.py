@@ -15,12 +15,12 @@ from tests.promises.commands import WORKLOADS, pedl, write_config
 from tests.promises.kills import VICTIMS, Killer
 from tests.promises.survived import PROPERTY, Survived
 
-KILLS = [12, pytest.param(36, marks=pytest.mark.soak)]
+KILLS = [pytest.param(12, marks=pytest.mark.long), pytest.param(36, marks=pytest.mark.soak)]
 """With the short form of `test_chaos.py`, which kills three times as many that train by a formula, and its long form,
 which kills hundreds of every workload."""
 
 KINDS = {"keras": "mlp", "graph": "graph", "tf.data": "dataset"}
-"""In the default run: kind of trial -> the workload that it is, made slower."""
+"""In the short form: kind of trial -> the workload that it is, made slower."""
 
 CONFIG: dict[str, Any] = {
     "entrypoint": "slow:AnySlowTrial",

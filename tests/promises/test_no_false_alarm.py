@@ -12,7 +12,7 @@ from pedl.experiment import Experiment, create_experiment, load_experiment
 from pedl.verify import verify_experiment
 from tests.promises.commands import WORKLOADS
 from tests.promises.shared_executor import SharedExecutor
-from tests.promises.test_one_outcome_for_any_width_and_place import CONFIG, EPOCH, FIRST, SHORTER, busy
+from tests.promises.test_one_outcome_for_any_width_and_place import CONFIG, EPOCH, FEW, SHORTER, busy
 
 VERIFICATIONS = 200
 """In the long run; each is of one trial, workload after workload."""
@@ -48,7 +48,7 @@ def every_workload(tmp_path_factory: pytest.TempPathFactory, executor: SharedExe
 
 @pytest.mark.long
 def test_an_untouched_experiment_with_a_few_workloads_is_identical(tmp_path: Path, executor: SharedExecutor) -> None:
-    identical(interrupted(tmp_path, SHORTER, executor), len(FIRST))
+    identical(interrupted(tmp_path, SHORTER, executor), len(FEW))
 
 
 @pytest.mark.soak

@@ -12,6 +12,7 @@ from pedl.errors import TrialDefinitionError
 from pedl.testing import assert_independent_of_draws, assert_reproducible, assert_resume_is_exact, laws
 from pedl.trial import KerasFunctionalTrial, KerasTrial, TensorFlowTrial
 from pedl.verify.short_runs import Recording
+from tests.marks import long_but
 
 
 def samples(count):
@@ -91,13 +92,14 @@ class SmallGraphTrial(TensorFlowTrial):
 
 
 LAWS = (assert_reproducible, assert_resume_is_exact, assert_independent_of_draws)
-CASES = [(law, SmallTrial) for law in LAWS] + [(assert_resume_is_exact, SmallGraphTrial)]
-LONG = [(law, trial_class) for law in LAWS for trial_class in (TwoOutputsTrial, SmallGraphTrial)]
+SHORT = [(assert_reproducible, SmallTrial), (assert_resume_is_exact, SmallTrial)]
+LONG = [(assert_independent_of_draws, SmallTrial), (assert_resume_is_exact, SmallGraphTrial)]
+SOAK = [(law, it) for law in LAWS for it in (TwoOutputsTrial, SmallGraphTrial) if (law, it) not in LONG]
 
 
 @pytest.mark.parametrize(
     ("law", "trial_class"),
-    [*CASES, *(pytest.param(*case, marks=pytest.mark.soak) for case in LONG if case not in CASES)],
+    [*long_but(SHORT, SHORT + LONG), *(pytest.param(*case, marks=pytest.mark.soak) for case in SOAK)],
 )
 def test_a_trial_keeps_the_law(law, trial_class):
     law(trial_class, {"units": 3})
@@ -157,6 +159,7 @@ class CountingTrial(SmallTrial):
         return Counting(), samples(8)
 
 
+@pytest.mark.long
 def test_one_that_counts_batches_by_itself_is_not_resumed_exactly():
     with pytest.raises(AssertionError, match=r"resumed after batch 3: the data of batch 4 .step 2. differ"):
         assert_resume_is_exact(CountingTrial, {"units": 3})
@@ -167,6 +170,7 @@ class OrderedTrial(SmallTrial):
         return keras.Sequential([keras.layers.Dense(3, name="mine"), self.seeded.layers.Dense(2, name="out")])
 
 
+@pytest.mark.long
 def test_a_layer_that_draws_its_seed_in_turn_depends_on_its_neighbours():
     with pytest.raises(AssertionError, match=r"when something draws .* before it: the initial weights differ; .*mine"):
         assert_independent_of_draws(OrderedTrial)

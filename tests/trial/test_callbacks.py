@@ -14,7 +14,7 @@ from tests.trial.alone import WORKLOADS, Failed
 EPOCH = ["epoch"]
 KINDS = (
     ["plateau", "scheduler", "batches", "own"],
-    ["early_stopping"],
+    pytest.param(["early_stopping"], marks=pytest.mark.long),
     pytest.param(["accuracy"], marks=pytest.mark.long),
     pytest.param(["checkpoint", "tensorboard"], marks=pytest.mark.long),
 )
@@ -38,6 +38,7 @@ def test_each_callback_with_a_state_goes_on_exactly(alone, tmp_path, kinds):
     assert [event[:2] for event in whole[-1]] == [[kind, step] for step in (1, 2, 3) for kind in ("step", "validation")]
 
 
+@pytest.mark.long
 def test_a_graph_tells_its_callbacks_and_keeps_their_state(alone, tmp_path):
     definition = tmp_path / "definition"
     definition.mkdir()
@@ -108,6 +109,7 @@ def test_arrays_come_back_with_their_dtype_and_shape():
     assert not is_plain({1, 2}) and not is_plain(np.array([object()])) and not is_plain([len])
 
 
+@pytest.mark.long
 def test_a_trial_that_a_callback_stops_is_over_and_says_so(tmp_path):
     config = {
         "entrypoint": "callbacks:CallbacksTrial",

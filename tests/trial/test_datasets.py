@@ -9,12 +9,13 @@ import tensorflow as tf
 from pedl.errors import TrialDefinitionError
 from pedl.trial import datasets
 from pedl.trial.datasets import DatasetSource
+from tests.marks import long_but
 from tests.trial.alone import Failed
 
 END = (["train", 17], ["words"], ["weights"])
 
 
-@pytest.mark.parametrize("pipeline", ["generated", "endless", "interleaved"])
+@pytest.mark.parametrize("pipeline", long_but(("endless",), ["generated", "endless", "interleaved"]))
 def test_each_pipeline_goes_on_exactly_in_its_second_epoch(alone, tmp_path, pipeline):
     hparams = {"pipeline": pipeline}
     whole = alone("dataset", *END, hparams=hparams)

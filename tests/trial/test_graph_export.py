@@ -45,6 +45,7 @@ def nothing(run, started):
     return export_saved_model(run.session, run._built, "nowhere", ["class"])
 
 
+@pytest.mark.long
 def test_the_saved_model_gives_what_validation_gives(alone, tmp_path):
     config = {"directory": str(tmp_path / "model")}
     # One batch holds the whole validation set but for its last four samples.

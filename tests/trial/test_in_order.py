@@ -6,6 +6,7 @@ from tensorflow.python.eager import context
 
 from pedl.trial.hidden_state import all_nodes
 from pedl.trial.in_order import executor, is_light
+from tests.marks import long_but
 from tests.trial.alone import CONFIG, WORKLOADS
 
 
@@ -16,7 +17,10 @@ def in_the_long_run(value):
 CALLED, USUAL = (["python", "tests.trial.sabotage", name] for name in ("call_every_step", "use_the_usual_executor"))
 
 
-@pytest.mark.parametrize("workload", ["mlp", "gan", *(in_the_long_run(it) for it in ("cnn", "lstm", "mixed"))])
+@pytest.mark.parametrize(
+    "workload",
+    ["mlp", pytest.param("gan", marks=pytest.mark.long), *(in_the_long_run(it) for it in ("cnn", "lstm", "mixed"))],
+)
 def test_the_executor_moves_no_bit(alone, workload):
     in_order, usual = (
         alone(workload, *how, ["validate"], ["train", 12], ["words"], ["weights"])[len(how) :]
@@ -85,7 +89,7 @@ def pools(inter_op):
 
 
 @pytest.mark.parametrize("depth", [in_the_long_run(0), in_the_long_run(1), 6])
-@pytest.mark.parametrize("inter_op", [1, 2, 4])
+@pytest.mark.parametrize("inter_op", long_but((1,), [1, 2, 4]))
 def test_calls_within_calls_do_not_wait_for_each_other_for_ever(alone, tmp_path, depth, inter_op):
     definition = tmp_path / "definition"
     definition.mkdir()
@@ -94,6 +98,6 @@ def test_calls_within_calls_do_not_wait_for_each_other_for_ever(alone, tmp_path,
     assert len(alone(definition, ["train", 5], hparams={"depth": depth}, config=pools(inter_op))[0]) == 1
 
 
-@pytest.mark.parametrize("inter_op", [1, 4])
+@pytest.mark.parametrize("inter_op", long_but((1,), [1, 4]))
 def test_a_convolution_trains_with_a_pool_of_any_size(alone, inter_op):
     assert alone("cnn", ["train", 5], ["validate"], config=pools(inter_op))[1]

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pedl.trial.targets import class_weighted
+from tests.marks import long_but
 from tests.trial.alone import Failed
 
 KINDS = {
@@ -20,7 +21,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", long_but(("subclassed", "keyed", "mixed"), KINDS))
 def test_each_kind_of_model_goes_on_exactly(alone, tmp_path, kind):
     hparams = {"kind": kind}
     saved, *whole = alone(

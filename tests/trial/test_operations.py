@@ -5,7 +5,7 @@ import pytest
 WATCHED = [
     "mlp",
     pytest.param("dataset", marks=pytest.mark.long),
-    "graph",
+    pytest.param("graph", marks=pytest.mark.long),
     *(pytest.param(name, marks=pytest.mark.soak) for name in ("cnn", "gan")),
 ]
 

@@ -18,8 +18,8 @@ EPOCH = dict.fromkeys(TRIAL_WORKLOADS, 7) | {"lstm": 5, "sequence": 8, "stateful
 PLACES = ["0", "1", "within a step", "one before an epoch's end", "an epoch's end"]
 """Where a trial is resumed."""
 
-FEW = ("mlp", "cnn", "dataset", "graph")
-"""What a plain `pytest` takes of each law but that of resuming."""
+FEW = ("mlp", "graph")
+"""What a plain `pytest` takes of each law."""
 
 AT_LEAST = dict(zip(TRIAL_WORKLOADS, itertools.cycle(place for place in PLACES if place != "within a step")))
 """Where `.ci/run` resumes each workload, besides within a step; the long run has every place for each."""
@@ -27,7 +27,7 @@ AT_LEAST = dict(zip(TRIAL_WORKLOADS, itertools.cycle(place for place in PLACES i
 
 def _marks(name, place):
     if place == "within a step":
-        return []
+        return [] if name in (*FEW, "cnn", "dataset") else [pytest.mark.long]
     return [pytest.mark.long if place == AT_LEAST[name] else pytest.mark.soak]
 
 
@@ -107,7 +107,7 @@ def test_resumed_is_uninterrupted(alone, uninterrupted, saved, name, place):
     assert resumed[-2:] == uninterrupted(name)
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "graph"])
+@pytest.mark.parametrize("name", long_but(("mlp",), ["mlp", "cnn", "graph"]))
 def test_a_step_that_was_interrupted_reports_what_an_uninterrupted_one_reports(alone, tmp_path, name):
     whole = alone(name, ["train", 10])[0]
     saved = alone(name, ["train", 8], ["save", str(tmp_path)])[-1]
@@ -115,6 +115,7 @@ def test_a_step_that_was_interrupted_reports_what_an_uninterrupted_one_reports(a
     assert resumed == whole[1:]
 
 
+@pytest.mark.long
 def test_equal_states_have_equal_checkpoints(alone, tmp_path):
     first = alone("cnn", ["train", 7], ["save", str(tmp_path)])[-1]
     again = alone("cnn", ["load", first["path"]], ["save", str(tmp_path)])[-1]
@@ -128,7 +129,7 @@ def test_a_checkpoint_of_another_model_is_refused_with_both_sides(alone, tmp_pat
         alone("mlp", ["load", saved["path"]], hparams={"units": 17})
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "graph"])
+@pytest.mark.parametrize("name", long_but(("mlp",), ["mlp", "cnn", "graph"]))
 def test_recording_every_tensor_at_every_batch_changes_no_word(alone, name):
     config = {
         "reproducibility": {"threads": {"intra_op": 4, "inter_op": 4}, "op_determinism": True, "fingerprint": "batch"}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.marks import long_but
 from tests.trial.alone import Failed
 
 ACTIONS = (["train", 10], ["validate"], ["words"])
@@ -12,11 +13,12 @@ def one_worker(alone):
     return alone("sequence", *ACTIONS, hparams={"workers": 0})
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", long_but((4,), [1, 4]))
 def test_threads_give_the_batches_of_one_worker(alone, one_worker, workers):
     assert alone("sequence", *ACTIONS, hparams={"workers": workers}) == one_worker
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [2])
 def test_processes_give_the_batches_of_one_worker(alone, one_worker, workers):
     assert alone("processes", *ACTIONS, hparams={"workers": workers}) == one_worker
@@ -53,8 +55,8 @@ class FailingTrial(_SequenceTrial):
     ("fault", "message"),
     [
         ("raise ValueError('the picture is torn')", "(?s)training data of FailingTrial.*batch 3.*the picture is torn"),
-        ("import os; os._exit(9)", "exit code 9"),
-        ("return 'text'", "training data of FailingTrial.*yielded.*'text'"),
+        pytest.param("import os; os._exit(9)", "exit code 9", marks=pytest.mark.long),
+        pytest.param("return 'text'", "training data of FailingTrial.*yielded.*'text'", marks=pytest.mark.long),
     ],
 )
 def test_what_happens_in_an_item_process_reaches_the_user(alone, tmp_path, fault, message):
@@ -100,6 +102,7 @@ class EagerTrial(_SequenceTrial):
 """
 
 
+@pytest.mark.long
 def test_an_eager_model_that_draws_does_not_meet_the_thread_that_makes_its_batches(alone, tmp_path):
     definition = tmp_path / "eager.py"
     definition.write_text(EAGER)
