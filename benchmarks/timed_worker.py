@@ -11,7 +11,7 @@ from typing import Any
 from contest import SECONDS
 
 from pedl.executor.channel import Channel
-from pedl.trial import worker
+from pedl.trial import training, worker
 from pedl.trial.run import Run
 
 _spent: Counter[str] = Counter()
@@ -42,4 +42,4 @@ def _timed(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 Run.train = _timed("train", Run.train)
 Run.save = _timed("save", Run.save)
 Channel.send = _timed("send", Channel.send)
-worker._validated = _timed("validate", worker._validated)
+training._validated = _timed("validate", training._validated)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pedl.trial import worker
+from pedl.trial.alive import profile_of
 
 
 def profile(searcher):
-    return worker._profile({"config": {"reproducibility": {"op_determinism": True}, "searcher": {"name": searcher}}})
+    return profile_of({"config": {"reproducibility": {"op_determinism": True}, "searcher": {"name": searcher}}})
 
 
 def test_the_version_of_optuna_is_in_the_profile_if_it_suggests_the_hyperparameters():

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from pedl.trial import worker
+from pedl.trial.channel import Channel
 from pedl.trial.shaken.disturbing import disturb
 from pedl.trial.shaken.watching import Watch
 
 _LAST = ("done", "paused", "failed", "restart")
 
 
-def main(channel: worker.Channel) -> None:
+def main(channel: Channel) -> None:
     """Disturbs, watches, and works."""
     shaking = channel.task["shaking"]
     disturb(shaking["disturb"])
@@ -32,7 +33,7 @@ def main(channel: worker.Channel) -> None:
 class _Telling:
     """A channel that tells what was met before the last message."""
 
-    def __init__(self, channel: worker.Channel, watch: Watch) -> None:
+    def __init__(self, channel: Channel, watch: Watch) -> None:
         self.task = channel.task
         self._channel = channel
         self._watch = watch
