@@ -1,10 +1,12 @@
-"""What trials, which write checkpoints, and the store, which reads them, agree on: format, names, the way to disk.
+"""The way to disk, and the format and the names of a checkpoint, on which trials and store agree.
 
-What is written so is either absent or whole, after a power cut too: aside, synced, renamed, the directory synced.
+What `write_synced` and `appears` write is absent or whole, after a power cut too: it is written aside, synced and
+renamed, and its directory synced.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -63,7 +65,8 @@ def appears(target: Path) -> Iterator[Path]:
             for name in names:
                 sync_file(Path(directory) / name)
             sync_directory(Path(directory))
-        target.mkdir()  # refuses what exists; the rename replaces the empty directory
+        if target.exists():  # a rename replaces an empty directory
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
         aside.rename(target)
         sync_directory(target.parent)
     finally:

@@ -37,7 +37,11 @@ def plain(value: Any) -> Any:
 
 
 def canonical(value: Any) -> Any:
-    """Returns what a reader of `dumps(value)` gets: plain, with sorted keys."""
+    """Returns what a reader of `dumps(value)` gets: plain, with sorted keys.
+
+    Raises:
+      TypeError: as `dumps`.
+    """
     return _plain(value, sorted)
 
 
@@ -93,4 +97,4 @@ def _key(key: Any) -> str:
     # `json` would quietly turn 1 into "1", and two different dicts into one text.
     if not isinstance(key, str):
         raise TypeError(f"key {key!r} ({type(key).__name__}) cannot be kept as JSON; expected a string")
-    return key
+    return str.__str__(key)

@@ -27,6 +27,7 @@ class Number(enum.IntEnum):
     ONE = 1
 
 
+KEYS = st.text() | st.just(Colour.RED)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -34,7 +35,7 @@ VALUES = st.recursive(
     | st.floats()
     | st.text()
     | st.sampled_from([Colour.RED, Number.ONE, numpy.float64(0.1), numpy.float64("nan"), -0.0]),
-    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner),
     max_leaves=20,
 )
 
@@ -43,7 +44,7 @@ VALUES = st.recursive(
 def test_what_is_canonical_is_what_a_reader_gets(value):
     def shape(item):
         if isinstance(item, dict):
-            return [(key, shape(inner)) for key, inner in item.items()]
+            return [(type(key), key, shape(inner)) for key, inner in item.items()]
         return [shape(inner) for inner in item] if type(item) is list else (type(item), repr(item))
 
     assert shape(canonical(value)) == shape(json.loads(dumps(value)))

@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from pedl.cli.completion import experiments, trials
+from pedl.display.words import DEFAULT_HOME
 from pedl.seeds import SEED_MAX
-
-DEFAULT_HOME = ".pedl"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,13 +39,6 @@ def file_to_write(_: click.Context, __: click.Parameter, value: Path | None) -> 
     if value is not None and not value.absolute().parent.is_dir():
         raise click.BadParameter(f"{value.absolute().parent} is no directory")
     return value
-
-
-def command_line(home: str, words: str) -> str:
-    """Returns the command that a person types next, for the same home."""
-    import shlex
-
-    return f"pedl {words}" if home == DEFAULT_HOME else f"pedl --home {shlex.quote(home)} {words}"
 
 
 home_option = click.option("--home", callback=_home, metavar="DIR", help="Where experiments are kept. Default: .pedl")

@@ -8,7 +8,6 @@ import click
 
 from pedl.cli.group import DIFFERS
 from pedl.cli.options import (
-    command_line,
     experiment_argument,
     home_option,
     json_option,
@@ -16,7 +15,7 @@ from pedl.cli.options import (
     workers_option,
 )
 from pedl.cli.output import say, show_json
-from pedl.display.words import brief
+from pedl.display.words import brief, command_line
 from pedl.seeds import STREAMS
 
 _NAMES = {"init": "the initial weights", "order": "the data's order", "dropout": "the random layers"}

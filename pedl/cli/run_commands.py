@@ -9,7 +9,6 @@ import click
 from pedl.cli.given import settings_of
 from pedl.cli.group import INTERRUPTED
 from pedl.cli.options import (
-    command_line,
     detach_option,
     experiment_argument,
     home_option,
@@ -18,6 +17,7 @@ from pedl.cli.options import (
     workers_option,
 )
 from pedl.cli.output import say, say_notes
+from pedl.display.words import command_line
 
 
 @click.command()

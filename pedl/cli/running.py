@@ -10,11 +10,10 @@ from typing import Any, NoReturn
 import click
 
 from pedl.cli.group import INTERRUPTED
-from pedl.cli.options import command_line
 from pedl.cli.output import say, show_json
 from pedl.cli.tables import best_trial_lines
 from pedl.display.trials import trials_done
-from pedl.display.words import counted, pairs
+from pedl.display.words import command_line, counted, pairs
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
 from pedl.python import python_command

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import click
 
-from pedl.cli.options import command_line, experiment_argument, home_option
+from pedl.cli.options import experiment_argument, home_option
 from pedl.cli.output import say
+from pedl.display.words import command_line
 
 
 @click.command()

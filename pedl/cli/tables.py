@@ -10,12 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pedl.cli.options import command_line
 from pedl.cli.output import say, say_notes
 from pedl.display.board import best_trial
 from pedl.display.rungs import rung_lines
 from pedl.display.trials import plain_table, trial_state, trials_table
-from pedl.display.words import brief, counted, escaped, one_line, pairs
+from pedl.display.words import brief, command_line, counted, escaped, one_line, pairs
 from pedl.jsontext import flat
 
 MOST_ROWS = 200

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pedl.cli.completion import experiments
-from pedl.cli.options import command_line, home_option
+from pedl.cli.options import home_option
 from pedl.cli.output import say
+from pedl.display.words import command_line
 
 if TYPE_CHECKING:
     from pedl.report.event_files import EventFiles

@@ -11,7 +11,6 @@ import click
 
 from pedl.cli.group import DIFFERS
 from pedl.cli.options import (
-    command_line,
     experiment_argument,
     file_to_write,
     home_option,
@@ -20,6 +19,7 @@ from pedl.cli.options import (
     workers_option,
 )
 from pedl.cli.output import say, show_json
+from pedl.display.words import command_line
 
 if TYPE_CHECKING:
     from pedl.verify.verifying import News
@@ -106,9 +106,10 @@ def run_verification(
         show_json(found.to_dict())
     else:
         click.echo(found)
-        differing = [it.trial_id for it in found.trials if not it.identical]
+        differing = [it.trial_id for it in found.trials if it.difference is not None]
         if len(differing) > 1:
-            click.echo(f"See another in full: {command_line(home, f'trial verify {experiment_id}/{differing[1]}')}")
+            another = command_line(home, f"trial verify {experiment_id}/{differing[1]}")
+            click.echo(f"See another that differs in full: {another}")
     if trouble := keep(experiment, content):
         say(f"Note: {trouble}")
     raise click.exceptions.Exit(0 if found.identical else DIFFERS)

@@ -1,10 +1,12 @@
-"""Values, numbers of things and nested mappings in a few words."""
+"""Values, numbers of things, nested mappings and the next command in a few words."""
 
 from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unicodedata import category
 
@@ -12,6 +14,17 @@ from pedl.jsontext import flat
 
 _UNSHOWN = ("Cc", "Cs", "Zl", "Zp")
 """Kinds of characters: controls, halves of a character, and ends of lines and paragraphs."""
+
+
+DEFAULT_HOME = ".pedl"
+"""Where experiments are kept if nobody says otherwise, in the current directory."""
+
+
+def command_line(home: str, words: str) -> str:
+    """Returns the command that a person types next, for the same home."""
+    if Path(home).absolute() == Path(DEFAULT_HOME).absolute():
+        return f"pedl {words}"
+    return f"pedl --home {shlex.quote(home)} {words}"
 
 
 def brief(value: Any) -> str:

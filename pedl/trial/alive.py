@@ -1,4 +1,4 @@
-"""A task's trial, brought to life in this process, and what it computes with."""
+"""From a task to a run that can be trained."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from pedl.trial.audit import Audit
-from pedl.trial.profile import numeric_profile
 from pedl.trial.run import Run
 from pedl.trial.runs import run_class
 from pedl.trial.start import Started, start
 
 
 def alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
-    """Returns a trial's instance, its run, which can be trained or loaded, and the audit's findings."""
+    """Starts a task's trial; returns what was started, the run that trains it, and the findings of the audit.
+
+    Where nothing is resumed, the run is prepared, with the weights of the task's source if it names one. The caller
+    loads what is to be resumed, and closes the run.
+
+    Raises:
+      RestartNeeded, TrialDefinitionError: as `start`.
+      CheckpointError: if the source's checkpoint is another model's.
+    """
     config = task["config"]
     with Audit() as audit:
         started = start(task)
@@ -27,10 +34,3 @@ def alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
         elif task["resume"] is None:
             run.prepare()
     return started, run, audit.findings(run.model)
-
-
-def profile_of(task: dict[str, Any]) -> dict[str, Any]:
-    """Returns the numeric profile of this process, whose pools and libraries are the task's."""
-    config = task["config"]
-    deterministic = config["reproducibility"]["op_determinism"]
-    return numeric_profile(op_determinism=deterministic, searcher=config["searcher"]["name"])

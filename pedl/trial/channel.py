@@ -1,4 +1,7 @@
-"""How a training process is spoken with: plain JSON messages, one at a time; whoever reads them, it does not know."""
+"""How a training process speaks with its master: plain JSON messages, one at a time.
+
+It does not know who reads them.
+"""
 
 from __future__ import annotations
 

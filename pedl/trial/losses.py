@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from types import ModuleType
 from typing import Any
 
@@ -38,11 +37,19 @@ def _check_name(what: str, name: str) -> None:
         keras.losses.get(name)
     except ValueError:
         raise TrialDefinitionError(
-            f"{what} is {name!r}, which is no loss of Keras{nearest(name, [*named_in(keras.losses), *_SHORT])}\n"
+            f"{what} is {name!r}, which is no loss of Keras{nearest(name, names_taken(keras.losses)) or '.'}\n"
             "Write it as Keras does, for example 'mean_squared_error', or give the function itself."
         ) from None
 
 
-def named_in(module: ModuleType) -> list[str]:
-    """Returns the functions and classes of a module of Keras: what a person may have meant."""
-    return [name for name, value in vars(module).items() if inspect.isfunction(value) or inspect.isclass(value)]
+def names_taken(module: ModuleType) -> list[str]:
+    """Returns the names that `keras.losses` or `keras.metrics` makes something of: what a person may have meant."""
+    return [name for name in (*vars(module), *_SHORT) if _is_taken(module, name)]
+
+
+def _is_taken(module: ModuleType, name: str) -> bool:
+    try:
+        module.get(name)
+    except (TypeError, ValueError):  # a class that wants arguments; no such name
+        return False
+    return True

@@ -12,7 +12,7 @@ import tensorflow as tf
 from pedl import jsontext
 from pedl.errors import TrialDefinitionError
 from pedl.near import nearest
-from pedl.trial.losses import named_in
+from pedl.trial.losses import names_taken
 
 
 def compile_metrics(
@@ -67,10 +67,10 @@ def as_metric(name: str, metric: Any) -> keras.metrics.Metric:
 def _keras_metric(name: str, identifier: str) -> Any:
     try:
         return keras.metrics.get(identifier)
-    except ValueError:
-        meant = nearest(identifier, ["accuracy", *named_in(keras.metrics), *named_in(keras.losses)])
+    except (TypeError, ValueError):  # the first: a class that wants arguments
+        meant = nearest(identifier, [*names_taken(keras.metrics), "accuracy"])
         raise TrialDefinitionError(
-            f"metric {name!r} is {identifier!r}, which is no metric or loss of Keras{meant or '.'}\n"
+            f"metric {name!r} is {identifier!r}, which is no metric that Keras makes of its name{meant or '.'}\n"
             "Write it as Keras does, for example 'accuracy' or 'mean_absolute_error', or give the function itself."
         ) from None
 

@@ -48,3 +48,10 @@ def numeric_profile(*, op_determinism: bool, searcher: str | None = None) -> dic
         "dtype_policy": keras.config.dtype_policy().name,
         **({"optuna": version("optuna")} if searcher == "optuna" else {}),
     }
+
+
+def profile_of(task: dict[str, Any]) -> dict[str, Any]:
+    """Returns the numeric profile of this process, whose pools and libraries are the task's."""
+    config = task["config"]
+    deterministic = config["reproducibility"]["op_determinism"]
+    return numeric_profile(op_determinism=deterministic, searcher=config["searcher"]["name"])

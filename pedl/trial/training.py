@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pedl.jsontext import plain
-from pedl.trial.alive import alive, profile_of
+from pedl.trial.alive import alive
 from pedl.trial.channel import Channel
+from pedl.trial.profile import profile_of
 from pedl.trial.progress import progress_told
 from pedl.trial.run import Run, StepReport
 from pedl.trial.saving import SavePolicy
@@ -21,10 +22,10 @@ class LossIsNaN(Exception):
 
 
 def train(channel: Channel) -> dict[str, Any]:
-    """Trains the task's trial until its step, a pause or a callback's wish; returns the terminal message.
+    """Trains until the task's step, a pause, or until a callback stops it; returns the last message.
 
     Raises:
-      LossIsNaN: if the training loss of a step is; the step was told.
+      LossIsNaN: if the training loss of a step is NaN; that step's message was sent before.
     """
     task = channel.task
     started, run, findings = alive(task)

@@ -13,11 +13,12 @@ import keras
 
 from pedl.errors import CheckpointError, PedlError, TrialDefinitionError
 from pedl.jsontext import plain
-from pedl.trial.alive import alive, profile_of
+from pedl.trial.alive import alive
 from pedl.trial.channel import Channel
 from pedl.trial.definition import user_traceback
 from pedl.trial.during import FailedDuring
 from pedl.trial.notes import notes
+from pedl.trial.profile import profile_of
 from pedl.trial.start import OtherSession, RestartNeeded, compute_as_asked
 from pedl.trial.training import LossIsNaN, train
 

@@ -5,11 +5,11 @@ The record of the experiment stays as it is: this is a file of its own, and no e
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from pedl.display.words import command_line
 from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.verify.certificate import certificate, read, write
@@ -59,7 +59,7 @@ def last_certificate(experiment: Experiment) -> dict[str, Any] | None:
         return read(file) if file.exists() else None
     except InputError as error:
         what = str(error).splitlines()[0]
-        again = f"pedl --home {shlex.quote(str(experiment.home.path))} experiment verify {experiment.id}"
+        again = command_line(str(experiment.home.path), f"experiment verify {experiment.id}")
         raise InputError(f"{what}\nVerify again, which replaces it: {again}") from error
 
 

@@ -42,7 +42,9 @@ class TrialVerification:
 
 @dataclass(frozen=True, repr=False)
 class Verification:
-    """An experiment, run again. It prints as `pedl experiment verify` shows it.
+    """An experiment, run again.
+
+    Its text is what `pedl experiment verify` prints, but for the command that shows another trial.
 
     Attributes:
       trials: those that were run again, by number.

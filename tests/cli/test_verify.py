@@ -85,6 +85,19 @@ def test_the_json_says_what_was_left_out(
     assert said["not_executed"] == ([] if said["complete"] else ["Trials that were not run again: 1, 3."])
 
 
+def test_of_several_trials_that_differ_one_is_told_in_full_and_the_command_for_another(
+    experiment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ran(experiment)
+    for trial_id in (2, 3):
+        rewrite(one.home, "step", lambda it: it["metrics"].update(loss=0.5), trial_id=trial_id)
+    monkeypatch.setattr("pedl.experiment.load_experiment", lambda *_: one)
+    done = CliRunner().invoke(cli, ["--home", "home", "experiment", "verify", "1"])
+    assert done.exit_code == 1
+    assert "\nTrial 1/2 differs first in " in done.stdout and "\nOther trials that differ: 3 (" in done.stdout
+    assert done.stdout.endswith("See another that differs in full: pedl --home home trial verify 1/3\n")
+
+
 def test_the_command_that_checks_a_certificate_can_be_typed_as_it_is_told(
     experiment: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -63,7 +63,7 @@ def _resumed(name: str) -> str:
 
 def _experiment(name: str) -> str:
     always, every = (it["hyperparameters"]["workload"]["vals"] for it in (one_outcome.SHORTER, one_outcome.CONFIG))
-    return "always" if name in always else "seeds always; long run" if name in every else ""
+    return "always" if name in always else "long run" if name in every else ""
 
 
 def _killed(name: str) -> str:

@@ -13,11 +13,10 @@ from ruamel.yaml import YAML
 from pedl.config import parse_config
 from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks, links
 from tests.docs.session import DIGITS, Session, compare_keys, fewer_digits, shape, shortened
+from tests.marks import long_but
 from tests.trial.alone import Alone, Failed
 
 RUN = [page for page in PAGES if page != "CONTRIBUTING.md"]
-LONG = {f"docs/{it}.md" for it in ("commands", "python", "shake", "start", "verify")} | {"examples/mnist/README.md"}
-"""Pages that train, or load TensorFlow, a dozen times."""
 MINIMAL = {"searcher": {"name": "single", "metric": "loss", "max_steps": 1}}
 HPARAMS = {"units": 8, "learning_rate": 1e-3, "dropout": 0.1}
 LANGUAGES = {"sh", "text", "json", "yaml", "python"}
@@ -45,7 +44,7 @@ def test_every_block_says_what_it_is_but_for_pictures_of_files(page: str) -> Non
     assert all(picture.startswith(".pedl/") for picture in pictures)
 
 
-@pytest.mark.parametrize("page", [pytest.param(it, marks=[pytest.mark.long] if it in LONG else []) for it in RUN])
+@pytest.mark.parametrize("page", long_but(["README.md"], RUN))
 def test_the_page_runs_from_top_to_bottom_and_shows_what_is_printed(page: str, tmp_path: Path) -> None:
     session = Session(tmp_path)
     for block in blocks(page):
@@ -63,7 +62,7 @@ def loose_python(page: str) -> list[Block]:
     return [block for block in blocks(page) if block.language == "python" and block.file is None]
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if loose_python(page)])
+@pytest.mark.parametrize("page", long_but(["README.md"], [page for page in RUN if loose_python(page)]))
 def test_every_trial_class_trains(page: str, tmp_path: Path) -> None:
     module = "\n\n".join(block.text for block in loose_python(page))
     (tmp_path / "page.py").write_text(module)

@@ -66,6 +66,7 @@ def test_the_first_commands_of_the_readme_work(tmp_path: Path) -> None:
     assert pedl(tmp_path, "preview-search", "examples/mnist/grid.yaml")
 
 
+@pytest.mark.long
 def test_the_adaptive_search_runs_and_lets_the_best_go_on(tmp_path: Path) -> None:
     """The largest bracket alone, and steps of one batch."""
     text = (EXAMPLE / "adaptive.yaml").read_text()

@@ -51,6 +51,8 @@ class Script:
     """Ends the trial's attempt in that step with a failure of that kind."""
     fails_validated: dict[int, str] = field(default_factory=dict)
     """Ends the trial's attempt with a failure of that kind after its last step, as its final validation may."""
+    stops: dict[int, int] = field(default_factory=dict)
+    """A callback of the trial ends it after that step."""
     says: str = "failed"
     """What a failure says of itself, before its step."""
     traceback: str = ""
@@ -171,7 +173,7 @@ class FakeExecutor(Executor):
                 return
             yield _step(seed, step, config["batches_per_step"])
             yield {"type": "progress", "batches": step * config["batches_per_step"]}
-            if step == task["until_step"]:
+            if step in (task["until_step"], self.script.stops.get(trial_id)):
                 break
             validated = step % (config["min_validation_period"] or 10**9) == 0
             if validated:
@@ -191,7 +193,8 @@ class FakeExecutor(Executor):
         if saved_at != step:
             yield self._checkpoint(task, seed, step)
         yield self._validation(seed, trial_id, step)
-        yield {"type": "done", "step": step, "batches": step * config["batches_per_step"],
+        early = {"stopped_early": True, "target": task["until_step"]} if step < task["until_step"] else {}
+        yield {"type": "done", "step": step, "batches": step * config["batches_per_step"], **early,
                "weights_sha256": _word(seed, "weights", step), "fingerprint": _word(seed, "chain", step)}  # fmt: skip
 
     def _validation(self, seed: Any, trial_id: int, step: int) -> dict[str, Any]:

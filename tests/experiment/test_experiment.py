@@ -59,6 +59,16 @@ def test_a_failed_trial_is_never_the_best(experiment):
     assert one.best_trial.id == 3
 
 
+def test_a_trial_that_a_callback_stops_is_over_at_its_step(experiment):
+    one = experiment(FakeExecutor(script=Script(stops={2: 3})))
+    one.run()
+    trials = one.describe()["trials"]
+    assert one.state == "COMPLETED"
+    assert [(it["state"], it["stopped_early"], it["steps_completed"]) for it in trials] == [
+        ("COMPLETED", False, 4), ("COMPLETED", True, 3), ("COMPLETED", False, 4),
+    ]  # fmt: skip
+
+
 def test_an_experiment_whose_master_died_is_paused_and_can_go_on(experiment):
     executor = FakeExecutor()
     one = experiment(executor)

@@ -97,11 +97,13 @@ def test_what_is_exported_predicts_bit_for_bit_in_a_process_without_pedl(experim
     assert found == [f"found {kind} {form} True" for kind, form in wanted], done.stderr
 
 
+@pytest.mark.long
 def test_the_weights_are_those_that_the_trial_ended_with(experiment, exported):
     for kind, form in EXPORTED:
         assert exported[1][f"{kind}-{form}"]["weights_sha256"] == of(experiment, kind).weights_sha256
 
 
+@pytest.mark.long
 def test_the_manifest_says_what_it_is_and_names_every_file(experiment, exported):
     place, manifest = exported[0] / "cnn-keras", exported[1]["cnn-keras"]
     trial, described = of(experiment, "cnn"), experiment.describe()
@@ -120,10 +122,12 @@ def test_the_manifest_says_what_it_is_and_names_every_file(experiment, exported)
     assert {path.name for path in exported[0].iterdir()} == set(exported[1])  # nothing lies beside
 
 
+@pytest.mark.long
 def test_the_same_export_is_the_same_file(experiment, exported, tmp_path):
     assert of(experiment, "own").export(tmp_path / "again")["files"] == exported[1]["own-keras"]["files"]
 
 
+@pytest.mark.long
 def test_an_earlier_step_has_the_weights_that_were_trained_then(experiment, tmp_path):
     manifest = of(experiment, "cnn").export(tmp_path / "model", step=1)
     assert (manifest["step"], manifest["ended"]) == (1, False)
@@ -149,6 +153,7 @@ def test_a_worker_that_fails_or_dies_is_told_with_what_it_said_of_files_that_sta
         export._check({"type": "lost", "reason": "killed by signal 9"}, None, place, 1, Path("/kept"))
 
 
+@pytest.mark.long
 def test_a_model_is_loaded_into_this_process_with_the_very_weights(experiment, monkeypatch):
     monkeypatch.syspath_prepend(WORKLOADS)
     scale = importlib.import_module("exported").Scale
@@ -158,6 +163,7 @@ def test_a_model_is_loaded_into_this_process_with_the_very_weights(experiment, m
     np.testing.assert_allclose(model.predict(data["x"], verbose=0), data["predicted"], rtol=1e-5)  # other pools here
 
 
+@pytest.mark.long
 def test_classes_that_are_missing_and_weights_that_are_others_are_named(exported):
     place, manifest = exported[0] / "own-keras" / "model.keras", exported[1]["own-keras"]
     with pytest.raises(InputError, match=r"classes or functions of your own: Scale.*\n.*{'Scale': Scale}"):
@@ -166,6 +172,7 @@ def test_classes_that_are_missing_and_weights_that_are_others_are_named(exported
         load_keras(exported[0] / "cnn-keras" / "model.keras", {"custom_objects": [], "weights_sha256": "00"}, {})
 
 
+@pytest.mark.long
 def test_a_graph_has_no_keras_model(experiment, tmp_path):
     with pytest.raises(TrialDefinitionError, match=r"trains a graph.*--format saved_model"):
         of(experiment, "graph").export(tmp_path / "model")
@@ -174,6 +181,7 @@ def test_a_graph_has_no_keras_model(experiment, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["graph"]
 
 
+@pytest.mark.long
 def test_what_is_not_there_is_refused_with_what_there_is(experiment, tmp_path):
     trial = of(experiment, "cnn")
     with pytest.raises(StoreError, match=r"no checkpoint of step 7; steps with one: 1, 2"):

@@ -21,6 +21,7 @@ from pedl.store.checkpoints import verify_checkpoint
 from pedl.store.definition import GuardedCopy
 from pedl.store.storage import Storage
 from tests.executor.living import MARK, assert_nobody_stays
+from tests.marks import long_but
 from tests.promises.commands import ROOT, environment
 from tests.promises.survived import PROPERTY, Survived
 
@@ -125,7 +126,7 @@ def whole(one: Crashing, described: dict[str, Any], calm: dict[str, Any]) -> Non
     assert list(Home(one.home).paths(described["id"]).root.glob("checkpoints/*/*")) == []
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", long_but(("after",), ("before", "after")))
 def test_an_experiment_that_is_stopped_at_every_point_comes_to_the_same_end(
     tmp_path: Path, calm: dict[str, Any], when: str, record_property: Callable[[str, Any], None]
 ) -> None:
@@ -148,7 +149,7 @@ def _create(one: Crashing) -> None:
 @pytest.mark.parametrize(
     "names", [tuple(set(CREATING) - {"file.sync-directory"}), ("file.sync-directory",)], ids=["all", "last"]
 )
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", long_but(("before",), ("before", "after")))
 def test_a_creation_that_is_stopped_at_every_point_leaves_whole_experiments_or_none(
     tmp_path: Path, when: str, names: tuple[str, ...], record_property: Callable[[str, Any], None]
 ) -> None:

@@ -32,7 +32,6 @@ FORGOTTEN = [
 SHORT = [
     ("cnn", "forget_seed_generators"),
     ("cnn", "forget_one_weight"),
-    ("dataset", "forget_position_in_the_data"),
     ("graph", "forget_slots_of_a_graph"),
 ]
 """What a plain `pytest` takes."""

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from pedl.experiment import Experiment, create_experiment
+from tests.marks import long_but
 from tests.promises.commands import WORKLOADS, events
 from tests.promises.shared_executor import SharedExecutor
 
@@ -52,7 +53,7 @@ def killed_once(
     return experiment, recorded
 
 
-@pytest.mark.parametrize(("changes", "repeated"), [({}, 1), ({"min_checkpoint_period": 2}, 3)])
+@pytest.mark.parametrize(("changes", "repeated"), long_but([({}, 1)], [({}, 1), ({"min_checkpoint_period": 2}, 3)]))
 def test_a_trial_with_uncontrolled_data_is_stopped_when_it_repeats_a_step(
     shared: SharedExecutor, tmp_path: Path, changes: dict[str, int], repeated: int
 ) -> None:

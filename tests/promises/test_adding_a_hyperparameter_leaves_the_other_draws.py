@@ -40,6 +40,7 @@ def without_unused(trial: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in trial["hparams"].items() if name not in UNUSED}
 
 
+@pytest.mark.long
 def test_an_unused_hyperparameter_moves_no_bit_of_any_trial(tmp_path: Path) -> None:
     executor = SharedExecutor()
     try:

@@ -14,6 +14,7 @@ import pytest
 import pedl.experiment
 from pedl.cli.main import cli
 from pedl.experiment import load_experiment
+from tests.marks import long_but
 from tests.promises.commands import Ended, write_config
 from tests.promises.commands import pedl as pedl_command
 from tests.promises.shared_executor import SharedExecutor
@@ -198,7 +199,7 @@ HOOKS = {
         "validation_metrics",
         "return {'accuracy': 'acuracy'}",
         "metric 'accuracy' is 'acuracy'",
-        "no metric or loss of Keras; did you mean `accuracy`?",
+        "no metric that Keras makes of its name; did you mean `accuracy`?",
     ),
     "a metric that is a number": hook(
         "validation_metrics", "return {'accuracy': 1}", "metric 'accuracy' is int '1', expected a function"
@@ -405,7 +406,7 @@ def test_what_is_right_is_not_refused(create: Any, tmp_path: Path) -> None:
 BY_COMMAND = ("a module that is not installed", "no optimizer", "batch_size() 0", "labels that do not fit")
 
 
-@pytest.mark.parametrize("name", BY_COMMAND)
+@pytest.mark.parametrize("name", long_but(BY_COMMAND[-1:], BY_COMMAND))
 def test_the_command_in_a_process_of_its_own_tells_the_same(tmp_path: Path, name: str) -> None:
     home = tmp_path / "home"
     told(pedl_command(home, "experiment", "create", *written(EVERY[name], tmp_path)), EVERY[name], home)

@@ -18,9 +18,9 @@ from tests.promises.commands import WORKLOADS, Ended, events, pedl, printed, wri
 from tests.trial.alone import TRIAL_WORKLOADS, Alone
 
 FEW = ("functional", "graph", "stateful", "dataset")
-"""Those of the shorter runs."""
+"""The workloads of the shorter runs."""
 
-EPOCH = dict.fromkeys((*FEW, *TRIAL_WORKLOADS), 7) | {"lstm": 5, "sequence": 8, "processes": 8, "stateful": 5}
+EPOCH = dict.fromkeys(TRIAL_WORKLOADS, 7) | {"lstm": 5, "sequence": 8, "processes": 8, "stateful": 5}
 """Batches per epoch of each workload; all are in one experiment."""
 
 CONFIG: dict[str, Any] = {

@@ -139,6 +139,7 @@ def after_the_first_rung(home: Path, action: Callable[[Experiment], None]) -> di
     return experiment.describe()
 
 
+@pytest.mark.long
 def test_a_trial_that_lost_its_checkpoint_at_a_rung_is_trained_again_to_the_same_bits(
     tmp_path: Path, ladder: Path, straight: dict[str, Any]
 ) -> None:

@@ -94,6 +94,7 @@ def extreme(described: dict[str, Any]) -> None:
             entry["metrics"] |= {"accuracy": (-1) ** number * 1e300, "tiny": 1e-310 * entry["step"], "none": "NaN"}
 
 
+@pytest.mark.long
 def test_names_and_values_are_shown_whatever_they_are_and_run_nothing(browser: Any, made: Made, tmp_path: Path) -> None:
     described = made().describe()
     extreme(described)

@@ -69,6 +69,7 @@ def told(run, started):
     return started.trial.told.events
 
 
+@pytest.mark.long
 def test_an_epoch_ends_once_for_each_validated_step(alone):
     once = alone("callbacks", ["train", 5], EPOCH, ["train", 5], ["words"])
     twice = alone("callbacks", ["train", 5], EPOCH, EPOCH, ["train", 5], ["words"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pedl.trial.alive import profile_of
+from pedl.trial.profile import profile_of
 
 
 def profile(searcher):

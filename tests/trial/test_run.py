@@ -27,14 +27,14 @@ AT_LEAST = dict(zip(TRIAL_WORKLOADS, itertools.cycle(place for place in PLACES i
 
 def _marks(name, place):
     if place == "within a step":
-        return [] if name in (*FEW, "cnn", "dataset") else [pytest.mark.long]
+        return [] if name in FEW else [pytest.mark.long]
     return [pytest.mark.long if place == AT_LEAST[name] else pytest.mark.soak]
 
 
 RESUMED = [pytest.param(name, place, marks=_marks(name, place)) for name in TRIAL_WORKLOADS for place in PLACES]
 
 SEEDS = [pytest.param(name, marks=[] if name in ("mlp", "graph") else [pytest.mark.soak]) for name in TRIAL_WORKLOADS]
-"""By default a few: `tests/promises` has another seed for a whole experiment of all workloads."""
+"""`.ci/run` tries others in a whole experiment, in `tests/promises`, and the long run tries all there."""
 
 
 @pytest.fixture(scope="module")

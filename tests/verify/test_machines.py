@@ -24,6 +24,7 @@ def test_the_doctor_tells_the_real_profile_without_the_pools_of_an_experiment(ma
     assert machine["battery"]["threads"] == {"intra_op": 4, "inter_op": 4}
 
 
+@pytest.mark.long
 def test_another_pool_gives_convolutions_and_no_elementwise_function_other_bits(machine: dict[str, Any]) -> None:
     smaller = examine(True, Reproducibility(threads=Threads(intra_op=1)))
     found = compare(machine, smaller, machine["numeric_profile"]["onednn"])

@@ -81,9 +81,12 @@ def original(request: pytest.FixtureRequest, world: World, originals: dict[str, 
     return load_experiment(1, tmp_path / "home", world.executor)
 
 
-def by_default(*kinds: str) -> pytest.MarkDecorator:
-    """Gives a test an experiment of each kind: of these by default, of the others in the long run."""
-    params = [pytest.param(kind, marks=[] if kind in kinds else [pytest.mark.soak]) for kind in KINDS]
+def tried_on(*kinds: str) -> pytest.MarkDecorator:
+    """Gives a test an experiment of each kind: of `kinds` in `.ci/run`, where a plain `pytest` takes Keras alone, and of
+    the others in the long run.
+    """
+    marks = {kind: ([] if kind == "keras" else [pytest.mark.long]) for kind in kinds}
+    params = [pytest.param(kind, marks=marks.get(kind, [pytest.mark.soak])) for kind in KINDS]
     return pytest.mark.parametrize("original", params, indirect=True)
 
 
@@ -105,12 +108,12 @@ def batch_of(experiment: Experiment, sample: int) -> int:
     return int(list(order).index(sample)) // BATCH + 1
 
 
-@by_default("keras", "graph")
+@tried_on("keras", "graph")
 def test_all_is_well(original: Experiment) -> None:
     assert verify_experiment(original).identical
 
 
-@by_default("keras")
+@tried_on("keras")
 @pytest.mark.parametrize("sample", [37])
 def test_one_pixel_is_named_with_the_batch_that_holds_it(world: World, original: Experiment, sample: int) -> None:
     world.is_sabotaged("pixel", sample=sample)
@@ -118,7 +121,7 @@ def test_one_pixel_is_named_with_the_batch_that_holds_it(world: World, original:
     assert (difference.cause, difference.batch) == ("data", batch_of(original, sample))
 
 
-@by_default("graph")
+@tried_on("graph")
 def test_two_samples_that_changed_places_are_a_matter_of_order(world: World, original: Experiment) -> None:
     batches = {sample: batch_of(original, sample) for sample in range(SAMPLES)}
     pairs = {
@@ -138,7 +141,7 @@ def test_two_samples_that_changed_places_are_a_matter_of_order(world: World, ori
         assert told[where] in difference.message
 
 
-@by_default("keras")
+@tried_on("keras")
 def test_one_ulp_in_one_tensor_is_an_operation_with_exact_tensors_and_a_distance(
     world: World, original: Experiment
 ) -> None:
@@ -155,7 +158,7 @@ def test_one_ulp_in_one_tensor_is_an_operation_with_exact_tensors_and_a_distance
     assert "Run once more, it gave the repetition's result again" in difference.message
 
 
-@by_default("graph")
+@tried_on("graph")
 def test_the_distance_is_that_from_the_originals_next_checkpoint(world: World, original: Experiment) -> None:
     world.is_sabotaged("ulp", tensor="out/kernel" if is_graph(original) else "sequential/out/kernel", batch=18)
     difference = differing(verify_experiment(original))
@@ -164,7 +167,7 @@ def test_the_distance_is_that_from_the_originals_next_checkpoint(world: World, o
     assert f"{difference.ulps:,} ulps, in {difference.ulps_tensor}" in difference.message
 
 
-@by_default("graph")
+@tried_on("graph")
 def test_an_ulp_that_came_once_is_told_from_one_that_comes_always(world: World, original: Experiment) -> None:
     tensor = "out/kernel" if is_graph(original) else "sequential/out/kernel"
     world.is_sabotaged("ulp", tensor=tensor, batch=7)
@@ -177,7 +180,13 @@ def test_an_ulp_that_came_once_is_told_from_one_that_comes_always(world: World, 
     assert "Run once more, it gave what was recorded" in difference.message
 
 
-@pytest.mark.parametrize("kind", [pytest.param("ConvolvingTrial", marks=pytest.mark.soak), "ConvolvingGraphTrial"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("ConvolvingTrial", marks=pytest.mark.soak),
+        pytest.param("ConvolvingGraphTrial", marks=pytest.mark.long),
+    ],
+)
 def test_another_pool_size_is_told_before_anything_is_run_and_is_the_cause(
     world: World, tmp_path: Path, kind: str
 ) -> None:
@@ -191,7 +200,7 @@ def test_another_pool_size_is_told_before_anything_is_run_and_is_the_cause(
     assert (told[0].entry, told[0].recorded, told[0].found, told[0].cause) == ("intra_op", 4, 2, "pools")
 
 
-@by_default("graph")
+@tried_on("graph")
 def test_a_changed_line_of_code_is_named_by_its_file(world: World, original: Experiment) -> None:
     file = original.home.paths(1).model_definition / ("graph.py" if is_graph(original) else "mlp.py")
     file.write_text(file.read_text().replace("0.01", "0.011"))
@@ -203,7 +212,9 @@ def test_a_changed_line_of_code_is_named_by_its_file(world: World, original: Exp
     assert f"{file.name} was changed" in difference.message
 
 
-@pytest.mark.parametrize("kind", [pytest.param("keras", marks=pytest.mark.soak), "graph"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("keras", marks=pytest.mark.soak), pytest.param("graph", marks=pytest.mark.long)]
+)
 def test_a_random_state_that_a_resume_lost_is_named_with_the_resume(world: World, tmp_path: Path, kind: str) -> None:
     world.is_sabotaged("forget_random_state", pause_s=0.3)
     changes = {"entrypoint": ENTRYPOINTS[kind], "searcher": {**CONFIG["searcher"], "max_steps": 8}}
@@ -228,7 +239,7 @@ def test_a_random_state_that_a_resume_lost_is_named_with_the_resume(world: World
         assert "seed_generator/seed_generator_state" in difference.tensors
 
 
-@by_default("graph")
+@tried_on("graph")
 def test_another_library_version_is_the_cause_where_bits_differ_and_told_where_they_do_not(
     world: World, original: Experiment
 ) -> None:
@@ -243,7 +254,7 @@ def test_another_library_version_is_the_cause_where_bits_differ_and_told_where_t
     assert "tensorflow: recorded 2.20.0, found " in difference.message
 
 
-@by_default("graph")
+@tried_on("graph")
 def test_the_first_batch_is_that_of_the_words(world: World, original: Experiment) -> None:
     """The twin: what the tests above call exact is the first word that differs, read without the code that says so."""
     world.is_sabotaged("ulp", tensor="out/kernel" if is_graph(original) else "sequential/out/kernel", batch=12)

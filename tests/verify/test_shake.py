@@ -37,8 +37,8 @@ def moved(report: Shaken) -> list[str]:
     return [it.disturbance.name for it in report.findings if it.moved is not None]
 
 
-SHORT = ("an unseeded generator in a worker thread", "the order of a directory", "a count that no checkpoint holds")
-"""One that moves by itself, one that a disturbance moves, one of state; `.ci/run` tries them all."""
+SHORT = ("the order of a directory",)
+"""What a plain `pytest` takes."""
 
 EACH = [
     pytest.param(fault, id=name, marks=[] if name in SHORT else [pytest.mark.long]) for name, fault in FAULTS.items()
@@ -94,6 +94,7 @@ def test_no_other_disturbance_moves_it_and_the_twin_is_clean(fault: Planted, tmp
     assert fault.kind not in {it["kind"] for it in twin.suspects} - {"clock", "file"}
 
 
+@pytest.mark.long
 def test_what_differs_in_a_way_that_cannot_be_held_still_leaves_the_rest_untold(
     tmp_path: Path, runs: ShortRuns
 ) -> None:
