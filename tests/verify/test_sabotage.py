@@ -82,7 +82,7 @@ def original(request: pytest.FixtureRequest, world: World, originals: dict[str, 
 
 
 def tried_on(*kinds: str) -> pytest.MarkDecorator:
-    """Gives a test an experiment of each kind: of `kinds` in `.ci/run`, where a plain `pytest` takes Keras alone, and of
+    """Gives a test an experiment of each kind: of `kinds` in `.ci/run`, where a plain `pytest` takes Keras alone, of
     the others in the long run.
     """
     marks = {kind: ([] if kind == "keras" else [pytest.mark.long]) for kind in kinds}
