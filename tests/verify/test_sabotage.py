@@ -82,8 +82,8 @@ def original(request: pytest.FixtureRequest, world: World, originals: dict[str, 
 
 
 def tried_on(*kinds: str) -> pytest.MarkDecorator:
-    """Gives a test an experiment of each kind: of `kinds` in `.ci/run`, where a plain `pytest` takes Keras alone, of
-    the others in the long run.
+    """Gives a test an experiment of each kind: of `kinds` in `.ci/run`, where a plain `pytest` takes Keras alone,
+    and of the others in the long run.
     """
     marks = {kind: ([] if kind == "keras" else [pytest.mark.long]) for kind in kinds}
     params = [pytest.param(kind, marks=marks.get(kind, [pytest.mark.soak])) for kind in KINDS]
