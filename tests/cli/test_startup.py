@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,6 @@ HEAVY = ("keras", "numpy", "pydantic", "rich", "ruamel", "sqlite3", "tensorflow"
 
 def run(*arguments):
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
-
-
-def seconds(*arguments):
-    began = time.perf_counter()
-    run(*arguments)
-    return time.perf_counter() - began
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["experiment", "--help"], ["experiment", "create", "--help"]])
@@ -37,10 +30,3 @@ def test_the_modules_that_load_more_are_those_that_the_package_names():
     files = (ROOT / "pedl" / "cli").glob("*.py")
     load = r"^(from|import) (rich|pydantic|pedl\.(config|experiment|report|store|verify))\b"
     assert named == sorted(it.stem for it in files if re.search(load, it.read_text(), re.MULTILINE))
-
-
-def test_help_takes_at_most_a_quarter_of_a_second_more_than_bare_python():
-    # The least of several runs, taken in turns: another program's load only ever adds.
-    pairs = [(seconds("-c", "pass"), seconds("-m", "pedl", "--help")) for _ in range(7)]
-    bare, with_help = (min(times) for times in zip(*pairs, strict=True))
-    assert with_help - bare <= 0.25
