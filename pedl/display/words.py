@@ -6,7 +6,6 @@ import json
 import math
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from unicodedata import category
 
@@ -22,9 +21,7 @@ DEFAULT_HOME = ".pedl"
 
 def command_line(home: str, words: str) -> str:
     """Returns the command that a person types next, for the same home."""
-    if Path(home).absolute() == Path(DEFAULT_HOME).absolute():
-        return f"pedl {words}"
-    return f"pedl --home {shlex.quote(home)} {words}"
+    return f"pedl {words}" if home == DEFAULT_HOME else f"pedl --home {shlex.quote(home)} {words}"
 
 
 def brief(value: Any) -> str:
