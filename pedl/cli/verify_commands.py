@@ -106,9 +106,8 @@ def run_verification(
         show_json(found.to_dict())
     else:
         click.echo(found)
-        differing = [it.trial_id for it in found.trials if it.difference is not None]
-        if len(differing) > 1:
-            another = command_line(home, f"trial verify {experiment_id}/{differing[1]}")
+        for it in found.differing[1:2]:
+            another = command_line(home, f"trial verify {experiment_id}/{it.trial_id}")
             click.echo(f"See another that differs in full: {another}")
     if trouble := keep(experiment, content):
         say(f"Note: {trouble}")

@@ -59,8 +59,7 @@ def as_metric(name: str, metric: Any) -> keras.metrics.Metric:
         return mean
     raise TrialDefinitionError(
         f"metric {name!r} is {type(metric).__name__} {str(metric)[:60]!r}, expected a function f(y_true, y_pred), a "
-        "keras.metrics.Metric, "
-        "or its name, for example 'accuracy'."
+        "keras.metrics.Metric, or its name, for example 'accuracy'."
     )
 
 

@@ -34,21 +34,17 @@ def result_lines(found: Verification) -> list[str]:
         lines.append(f"The recorded copy of the model definition was changed: {found.code_change}.")
     if found.difference is not None:
         lines += _told("The search", found.difference)
-    differing = [it for it in found.trials if it.difference is not None]
-    for it in differing[:1]:
+    for it in found.differing[:1]:
         lines += _told(f"Trial {found.experiment_id}/{it.trial_id}", it.difference)
-    if len(differing) > 1:
-        others = ", ".join(
-            f"{it.trial_id} ({_place(it.difference)}: {it.difference.cause})"
-            for it in differing[1:]
-            if it.difference is not None
-        )
+    if others := ", ".join(f"{it.trial_id} ({_place(it.difference)})" for it in found.differing[1:]):
         lines.append(f"Other trials that differ: {others}.")
     return [*lines, *_left_out(found)]
 
 
-def _place(difference: Difference) -> str:
-    return f"batch {difference.batch}" if difference.batch is not None else difference.what
+def _place(difference: Difference | None) -> str:
+    assert difference is not None
+    place = difference.what if difference.batch is None else f"batch {difference.batch}"
+    return f"{place}: {difference.cause}"
 
 
 def _head(found: Verification) -> str:

@@ -73,6 +73,11 @@ class Verification:
         return self.difference is None and self.code_change is None and all(it.identical for it in self.trials)
 
     @property
+    def differing(self) -> tuple[TrialVerification, ...]:
+        """The trials whose first difference is known, by number."""
+        return tuple(it for it in self.trials if it.difference is not None)
+
+    @property
     def complete(self) -> bool:
         """Whether the experiment was over, and all that is recorded of it was run again and compared."""
         return self.over and not self.not_executed

@@ -94,7 +94,7 @@ LAWS: list[tuple[str, tuple[FunctionType, ...], Callable[[str], str]]] = [
     (
         "one outcome",
         (
-            one_outcome.test_two_workers_on_a_busy_machine_give_the_outcome_of_one_on_a_quieter,
+            one_outcome.test_two_workers_give_the_outcome_of_one_on_a_busy_machine_too,
             one_outcome.test_another_place_and_one_core_give_the_same_outcome,
             one_outcome.test_another_seed_gives_another_outcome_and_other_weights_to_every_trial,
             one_outcome.test_a_trial_run_alone_has_the_weights_that_it_has_among_others,

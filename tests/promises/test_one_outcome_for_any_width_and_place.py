@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.marks import long_but
 from tests.promises.commands import WORKLOADS, Ended, events, pedl, printed, write_config
 from tests.trial.alone import TRIAL_WORKLOADS, Alone
 
@@ -101,10 +102,11 @@ def circumstances(finished: Finished) -> dict[str, Any]:
     return dict(printed(finished.home, 1, "circumstances")[-1])
 
 
-def test_two_workers_on_a_busy_machine_give_the_outcome_of_one_on_a_quieter(
-    tmp_path: Path, reference: Finished, config: dict[str, Any]
+@pytest.mark.parametrize("load", long_but([0], [0, 2]))
+def test_two_workers_give_the_outcome_of_one_on_a_busy_machine_too(
+    tmp_path: Path, reference: Finished, config: dict[str, Any], load: int
 ) -> None:
-    with busy(2):
+    with busy(load):
         the_same(run(tmp_path, "--workers", "2", config=config), reference)
 
 

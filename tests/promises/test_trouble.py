@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from pedl.experiment import list_experiments, load_experiment
+from tests.marks import long_but
 from tests.promises.commands import ROOT, command, environment
 from tests.promises.light_master import make_executor
 
@@ -100,7 +101,7 @@ def fill(disk: Path, leave: int) -> Path:
     return ballast
 
 
-@pytest.mark.parametrize("leave", [0, 40_000, 120_000])
+@pytest.mark.parametrize("leave", long_but([40_000], [0, 40_000, 120_000]))
 def test_a_full_disk_pauses_the_experiment_and_with_room_it_goes_on(small_disk: Path, leave: int, calm: str) -> None:
     directory = prepared(small_disk / "one")
     assert light(directory, "create").returncode == 0
@@ -147,7 +148,7 @@ def no_file_above(size_bytes: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
-@pytest.mark.parametrize("room_bytes", [0, 60_000])
+@pytest.mark.parametrize("room_bytes", long_but([60_000], [0, 60_000]))
 def test_where_the_database_may_not_grow_the_experiment_pauses_and_with_room_it_goes_on(
     created: Path, room_bytes: int, calm: str
 ) -> None:
@@ -277,7 +278,7 @@ def test_a_home_of_a_newer_version_is_refused_and_left_as_it_is(created: Path, c
     goes_on(created, calm)
 
 
-@pytest.mark.parametrize("vanished", ["file", "directory", "changed"])
+@pytest.mark.parametrize("vanished", long_but(["changed"], ["file", "directory", "changed"]))
 def test_a_model_definition_that_vanished_or_changed_is_refused_until_it_is_back(
     created: Path, vanished: str, calm: str
 ) -> None:
