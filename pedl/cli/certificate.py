@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pedl.cli.group import Group
+from pedl.cli.group import DIFFERS, Group
 from pedl.cli.options import home_option, json_option, workers_option
 from pedl.cli.output import say, show_json
 from pedl.display.words import counted
+
+if TYPE_CHECKING:
+    from pedl.experiment import Experiment
+    from pedl.verify.result import Verification
 
 
 @click.group(cls=Group)
@@ -37,25 +41,26 @@ def check(file: Path, rerun: bool, workers: int | None, as_json: bool, home: str
     Example: pedl certificate check digits.json --rerun
     """
     from pedl.experiment import load_experiment
-    from pedl.verify import verify_experiment
     from pedl.verify.certificate import disagreements, read
 
     content = read(file)
     experiment = load_experiment(content["experiment"], home)
     differing = disagreements(content, experiment)
-    again = None
-    trials = [it["trial_id"] for it in content["verification"]["trials"]]
-    if rerun and trials:
-        say(f"Running {counted(len(trials), 'trial')} of experiment {experiment.id} again from its record ...")
-        again = verify_experiment(experiment, workers, trials)
+    if not as_json:
+        click.echo("\n".join([*certificate_lines(content), *_compared(differing)]))
+    again = _run_again(experiment, content, workers) if rerun else None
     agrees = not differing and content["identical"] and (again is None or again.identical)
     if as_json:
         result = {"agrees": agrees, "disagreements": differing, "complete": content["complete"], "rerun": None}
         show_json(result if again is None else {**result, "rerun": again.to_dict()})
+    elif again is not None:
+        click.echo(f"Run again. {again}")
+    elif rerun:
+        click.echo("Nothing was run again: the experiment has no trial that the certificate says was.")
     else:
-        click.echo("\n".join(_lines(content, differing, rerun, again)))
+        click.echo("Nothing was run again; --rerun does.")
     if not agrees:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(DIFFERS)
 
 
 def certificate_lines(content: dict[str, Any]) -> list[str]:
@@ -68,17 +73,20 @@ def certificate_lines(content: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _lines(content: dict[str, Any], differing: list[str], rerun: bool, again: Any) -> list[str]:
-    lines = certificate_lines(content)
-    if differing:
-        lines.append("The experiment is not what the certificate is about:")
-        lines += [f"  {it}" for it in differing]
-    else:
-        lines.append("The experiment has every digest of the certificate.")
-    if again is not None:
-        lines.append(f"Run again: {'identical' if again.identical else 'it differs'}.")
-    elif rerun:
-        lines.append("Nothing was run again: the certificate names no trial that was.")
-    else:
-        lines.append("Nothing was run again; --rerun does.")
-    return lines
+def _compared(differing: list[str]) -> list[str]:
+    if not differing:
+        return ["The experiment has every digest of the certificate."]
+    return ["The experiment is not what the certificate is about:", *(f"  {it}" for it in differing)]
+
+
+def _run_again(experiment: Experiment, content: dict[str, Any], workers: int | None) -> Verification | None:
+    """Runs the trials of a certificate again, as far as the experiment has them; None if it has none of them."""
+    from pedl.verify import verify_experiment
+    from pedl.verify.lines import news_lines
+
+    here = {trial["id"] for trial in experiment.describe()["trials"]}
+    trials = [it["trial_id"] for it in content["verification"]["trials"] if it["trial_id"] in here]
+    if not trials:
+        return None
+    say(f"Running {counted(len(trials), 'trial')} of experiment {experiment.id} again from its record ...")
+    return verify_experiment(experiment, workers, trials, lambda news: say("\n".join(news_lines(experiment.id, news))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -35,9 +36,12 @@ def trial_name(text: str) -> tuple[int, int]:
 
 
 def file_to_write(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
-    """Refuses, before anything is done for it, a file whose directory is not there."""
-    if value is not None and not value.absolute().parent.is_dir():
-        raise click.BadParameter(f"{value.absolute().parent} is no directory")
+    """Refuses, before anything is done for it, a file whose directory is not there or takes no file."""
+    directory = None if value is None else value.absolute().parent
+    if directory is not None and not directory.is_dir():
+        raise click.BadParameter(f"{directory} is not a directory")
+    if directory is not None and not os.access(directory, os.W_OK):
+        raise click.BadParameter(f"nothing can be written to {directory}")
     return value
 
 

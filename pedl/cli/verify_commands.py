@@ -100,8 +100,6 @@ def run_verification(
     what = f"trial {experiment_id}/{trials[0]}" if trials and len(trials) == 1 else f"experiment {experiment_id}"
     say(f"Running {what} again from its record ...")
     found, content = verify_and_certify(experiment, workers, trials, tell)
-    if certificate is not None:
-        _write(content, certificate, home)
     if as_json:
         show_json(found.to_dict())
     else:
@@ -111,6 +109,8 @@ def run_verification(
             click.echo(f"See another that differs in full: {another}")
     if trouble := keep(experiment, content):
         say(f"Note: {trouble}")
+    if certificate is not None:
+        _write(content, certificate, home)
     raise click.exceptions.Exit(0 if found.identical else DIFFERS)
 
 

@@ -21,7 +21,7 @@ from pedl import jsontext
 from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.experiment.decisions import DECISIONS
-from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.fold import fold
 from pedl.experiment.outcome import PROMISE, outcome_sha256
 from pedl.experiment.trial_state import TrialState
 from pedl.files import write_synced
@@ -41,27 +41,25 @@ _ENTRIES = (
 """What a certificate has besides its format and its hash."""
 
 
-def certificate(experiment: Experiment, found: Verification, began: datetime, ended: datetime) -> dict[str, Any]:
+def certificate(found: Verification, began: datetime, ended: datetime) -> dict[str, Any]:
     """Returns the certificate of a verification that was just executed.
 
     Args:
       began, ended: when it was, with time zones.
     """
-    events = experiment.home.events(experiment.id)
-    state = fold(events)
     body: dict[str, Any] = {
         "format": FORMAT,
         "promise": PROMISE,
-        "experiment": experiment.id,
+        "experiment": found.experiment_id,
         "identical": found.identical,
         "complete": found.complete,
-        "digests": digests(events),
+        "digests": digests(found.record),
         "executed": executed(found),
         "not_executed": list(found.not_executed),
         "verification": found.to_dict(),
         "began_at": _utc(began),
         "ended_at": _utc(ended),
-        "machine": machine(state, found),
+        "machine": machine(found),
     }
     body = jsontext.plain(body)
     return {**body, _HASH: _sha256(body)}
@@ -155,11 +153,11 @@ def executed(found: Verification) -> list[dict[str, Any]]:
     return [*done, {"check": "trials that differ", "count": len(failed), "trials": failed}]
 
 
-def machine(state: ExperimentState, found: Verification) -> dict[str, Any]:
+def machine(found: Verification) -> dict[str, Any]:
     """Returns where a verification was executed: what bits depend on, and what they do not depend on."""
     return {
         "numeric_profile_as_recorded": not found.profile_differences,
-        "recorded_numeric_profile": state.numeric_profile,
+        "recorded_numeric_profile": fold(found.record).numeric_profile,
         "differences": [it.to_dict() for it in found.profile_differences],
         "platform": platform.platform(),
         "cores": os.cpu_count(),

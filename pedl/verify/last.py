@@ -26,7 +26,7 @@ def verify_and_certify(
     """Runs an experiment again as `verify_experiment` does, and returns what it found with its certificate."""
     began = datetime.now(timezone.utc)
     found = verify_experiment(experiment, workers, trials, on_change)
-    return found, certificate(experiment, found, began, datetime.now(timezone.utc))
+    return found, certificate(found, began, datetime.now(timezone.utc))
 
 
 def keep(experiment: Experiment, content: Mapping[str, Any]) -> str:

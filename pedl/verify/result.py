@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.store import Event
 from pedl.verify.lines import result_lines
 
 
@@ -47,6 +49,7 @@ class Verification:
     Its text is what `pedl experiment verify` prints, but for the command that shows another trial.
 
     Attributes:
+      record: the events that it was compared with; more may have been recorded since.
       trials: those that were run again, by number.
       decisions: how many decisions of the search were made again and compared.
       recorded_trials: how many trials the record has; `trials` may be fewer.
@@ -58,6 +61,7 @@ class Verification:
     """
 
     experiment_id: int
+    record: Sequence[Event]
     trials: tuple[TrialVerification, ...]
     decisions: int
     recorded_trials: int

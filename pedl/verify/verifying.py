@@ -93,6 +93,7 @@ class _Verifying:
         trials = tuple(self._results[trial.id] for trial in self._trials)
         return Verification(
             experiment_id=self._experiment.id,
+            record=self._events,
             trials=trials,
             decisions=count,
             recorded_trials=len(self._state.trials),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from pedl import jsontext
 from pedl.cli.main import cli
 from pedl.verify import verify_experiment
-from pedl.verify.certificate import certificate, write
+from pedl.verify.certificate import certificate, read, write
 from tests.experiment.conftest import definition, experiment
 from tests.verify.test_verifying import ran, rewrite
 
@@ -30,7 +32,7 @@ def check(one: Any, file: Path, *words: str) -> Any:
 @pytest.fixture
 def file(one: Any, tmp_path: Path) -> Path:
     now = datetime.now(timezone.utc)
-    write(certificate(one, verify_experiment(one, trials=[2]), now, now), tmp_path / "c.json")
+    write(certificate(verify_experiment(one, trials=[2]), now, now), tmp_path / "c.json")
     return tmp_path / "c.json"
 
 
@@ -63,10 +65,38 @@ def test_a_certificate_without_trials_runs_none_again(one: Any, tmp_path: Path) 
     now = datetime.now(timezone.utc)
     found = verify_experiment(one, trials=[])
     assert (found.trials, found.decisions) == ((), 9)
-    write(certificate(one, found, now, now), tmp_path / "none.json")
+    write(certificate(found, now, now), tmp_path / "none.json")
     done = check(one, tmp_path / "none.json", "--rerun")
     assert done.exit_code == 0
-    assert "Nothing was run again: the certificate names no trial that was." in done.output
+    assert "Nothing was run again: the experiment has no trial that the certificate says was." in done.output
+
+
+def test_what_is_run_again_and_differs_is_told_as_verify_tells_it(
+    one: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pedl.experiment.load_experiment", lambda *_: one)
+    assert check(one, file, "--rerun").exit_code == 0
+    rewrite(one.home, "step", lambda it: it["metrics"].update(loss=0.5), trial_id=2)
+    done = check(one, file, "--rerun")
+    assert done.exit_code == 1
+    assert "trials.2.record: the certificate says" in done.stdout
+    assert "trial 1/2: differs" in done.stderr
+    assert "Run again. Trial 1/2: differs.\n" in done.stdout and "Trial 1/2 differs first in " in done.stdout
+
+
+def test_a_trial_that_the_experiment_lacks_is_told_and_not_run_again(
+    one: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = read(file)
+    content["verification"]["trials"].append({**content["verification"]["trials"][0], "trial_id": 4})
+    content["digests"]["trials"]["4"] = content["digests"]["trials"]["3"]
+    body = {name: value for name, value in content.items() if name != "certificate_sha256"}
+    write({**body, "certificate_sha256": hashlib.sha256(jsontext.dumps(body).encode()).hexdigest()}, file)
+    monkeypatch.setattr("pedl.experiment.load_experiment", lambda *_: one)
+    done = check(one, file, "--rerun")
+    assert done.exit_code == 1
+    assert "trials.4.weights: the certificate says" in done.stdout
+    assert "Run again. Trial 1/2: identical." in done.stdout
 
 
 def test_a_file_that_was_changed_is_refused(one: Any, file: Path) -> None:

@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
 
 def certified(one: Experiment, file: Path, trials: list[int] | None = None) -> dict[str, Any]:
     found = verify_experiment(one, trials=trials)
-    write(certificate(one, found, NOON, NOON), file)
+    write(certificate(found, NOON, NOON), file)
     return read(file)
 
 
@@ -55,6 +55,14 @@ def test_it_says_what_was_executed_and_agrees_with_its_experiment(experiment: An
     assert set(content["digests"]["trials"]) == {"1", "2", "3"}
     assert content["machine"]["numeric_profile_as_recorded"] is True
     assert disagreements(content, one) == []
+
+
+def test_it_is_about_the_record_that_was_verified_and_not_about_what_came_since(experiment: Any, file: Path) -> None:
+    one = ran(experiment)
+    found = verify_experiment(one)
+    rewrite(one.home, "reached", lambda it: it.update(weights_sha256="0" * 64), trial_id=3)
+    write(certificate(found, NOON, NOON), file)
+    assert [line.partition(":")[0] for line in disagreements(read(file), one)] == ["outcome", "trials.3.weights"]
 
 
 def test_a_partial_verification_says_that_it_is_partial(experiment: Any, file: Path) -> None:
