@@ -1,7 +1,7 @@
 """The check that comes before an experiment exists: the trial class, its data and its first batch, in a real worker.
 
-Everything runs that would run for trial 1 up to the first traced batch, and nothing is trained. What is wrong is said
-here, to the person who can mend it, before anything is created.
+Everything runs that would run for trial 1 up to its first batch of training and of validation; nothing of it is kept.
+What is wrong is said here, to the person who can mend it, before anything is created.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from pedl.trial.means import Means
 from pedl.trial.operations import Watched
 from pedl.trial.records import Records
 from pedl.trial.run import Run
-from pedl.trial.sources import Segment
+from pedl.trial.sources import Segment, Source
 from pedl.trial.start import Started
 from pedl.trial.tensorflow_trial import TensorFlowTrial, check_hooks
 from pedl.trial.weights import tensors_sha256
@@ -122,6 +122,13 @@ class GraphRun(Run):
                 self.batches_done += 1
             finest = np.stack(finer) if finer else None
             self._recorder.keep(segment.words, segment.samples, np.stack(states), finest)
+
+    def _compute(self, phase: str, source: Source, segment: Segment) -> None:
+        batch, _ = next(self._records.batches(source, segment))
+        if phase == "training":
+            self._train_batch(*batch, _TRUE, self._counter(), training_batch(0))
+        else:
+            self._validate_batch(*batch, _FALSE, self._counter(), validation_batch(0))
 
     def _watch(self, segment: Segment) -> Watched:
         with self._built.graph.as_default():

@@ -118,6 +118,9 @@ class KerasRun(Run):
                 with during(functools.partial(does_not_fit, self.model, phase, source, feed)):
                     self._loop.prepare(phase, source, feed)
 
+    def _compute(self, phase: str, source: Source, segment: Segment) -> None:
+        {"training": self._loop.train, "validation": self._loop.validate}[phase](source, segment)
+
     def _watch(self, segment: Segment) -> Watched:
         return [] if self.model.run_eagerly else self._loop.watch(self._training, segment)
 

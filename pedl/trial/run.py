@@ -6,6 +6,7 @@ classes share stands here: steps and their reports, checkpoints and their order.
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from pedl.errors import CheckpointError
 from pedl.trial import checkpoint
 from pedl.trial.callback import Callbacks
+from pedl.trial.during import cannot_be_computed, during
 from pedl.trial.generators import get_global_state, set_global_state
 from pedl.trial.operations import Watched
 from pedl.trial.recorder import Recorder
@@ -68,6 +70,7 @@ class Run(ABC):
     model: Any = None
     initial_word: str
     _training: Source
+    _validation: Source
 
     def __init__(self, started: Started, *, batches_per_step: int = 100, every_tensor: bool = False) -> None:
         self._generators = started.generators
@@ -88,6 +91,20 @@ class Run(ABC):
         if self._recorder_or_none is None:
             self._prepare()
             self._recorder_or_none = Recorder(self._header(), every_tensor=self._every_tensor)
+
+    @final
+    def rehearse(self) -> None:
+        """Trains one batch and validates one, unheard by callbacks: some mistakes show only in what is computed. The
+        run is of no use afterwards.
+
+        Raises:
+          FailedDuring: if a batch cannot be computed.
+        """
+        self.prepare()
+        for phase, source in (("training", self._training), ("validation", self._validation)):
+            with during(functools.partial(cannot_be_computed, phase)):
+                for segment in source.segments(0, 1, lambda: 1):
+                    self._compute(phase, source, segment)
 
     @property
     def steps_done(self) -> int:
@@ -272,6 +289,10 @@ class Run(ABC):
             self._begun = True
             self._callbacks.tell("on_trial_begin")
             self._begin_callbacks()
+
+    @abstractmethod
+    def _compute(self, phase: str, source: Source, segment: Segment) -> None:
+        """Trains or validates the one batch of a segment; records nothing."""
 
     def _begin_callbacks(self) -> None:  # noqa: B027 - only Keras has more of them
         """Tells other callbacks than pedl's that training begins in this process."""

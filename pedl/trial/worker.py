@@ -53,10 +53,11 @@ def main(channel: Channel) -> None:
 
 
 def _check(channel: Channel) -> dict[str, Any]:
-    """Goes as far as the first traced batch, and trains nothing."""
+    """Goes as far as the first batch, of a trial that nobody keeps."""
     started, run, findings = alive(channel.task)
     with closing(run):
         names = run.validation_metric_names()
+        run.rehearse()
     return {
         "type": "done",
         "class": type(started.trial).__name__,

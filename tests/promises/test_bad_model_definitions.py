@@ -317,6 +317,18 @@ DATA = {
         "return (np.ones((8, 4)), np.zeros(8)), (np.ones((8, 4)), np.zeros((8, 7)))",
         "A batch of the validation data does not go through the model, its loss and its metrics",
     ),
+    "labels that are no class": data(
+        "return (np.ones((8, 4)), np.full(8, 3)), (np.ones((8, 4)), np.zeros(8))",
+        "The first batch of the training data fits the model",
+        "Compare its values, such as its labels",
+        "InvalidArgumentError",
+        "sparse_categorical_crossentropy",
+    ),
+    "labels that are no class where it is validated": data(
+        "return (np.ones((8, 4)), np.zeros(8)), (np.ones((8, 4)), np.full(8, -1))",
+        "The first batch of the validation data fits the model",
+        "= -1 is not in [0, 3)",
+    ),
     "a file that is not there": data(
         "return open('model_def.txt')",
         "in make_data_loaders",

@@ -100,6 +100,32 @@ def test_update_operations_run_before_the_optimizer_and_the_global_step_counts(a
     assert sum(row[0] for row in found["table"]) == 3.0
 
 
+def rehearsed(run, started):
+    run.rehearse()
+    return variables(run, started)["w"]
+
+
+@pytest.mark.parametrize("where", ["training", "validation"])
+def test_a_first_batch_that_cannot_be_computed_is_told_with_its_data(alone, tmp_path, where):
+    file = tmp_path / "definition.py"
+    far = {
+        "training": "{'x': X - 50, 'row': R}, {'x': X, 'row': R}",
+        "validation": "{'x': X, 'row': R}, {'x': X - 50, 'row': R}",
+    }
+    file.write_text(
+        DEFINITION.replace(
+            'return {"x": X, "row": np.arange(6)}, {"x": X, "row": np.arange(6)}',
+            f"R = np.arange(6); return {far[where]}",
+        ).replace("tf.cast(x, tf.int64) % 9", "tf.cast(x, tf.int64)")
+    )
+    with pytest.raises(Failed, match=f"FailedDuring: The first batch of the {where} data fits the model"):
+        alone(file, ["python", "tests.trial.test_graph_run", "rehearsed"])
+
+
+def test_a_rehearsal_trains_one_batch(alone, trial):
+    assert alone(trial, ["python", "tests.trial.test_graph_run", "rehearsed"]) == [[1.0]]
+
+
 def variables(run, started):
     """The values of all variables by name."""
     return {entry["path"]: array.tolist() for entry, array in zip(run._header(), run._arrays(), strict=True)}
