@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
 from pedl import jsontext
 from pedl.config import ExperimentConfig
 from pedl.errors import StoreError
-from pedl.experiment.fold import ExperimentState
+from pedl.experiment.fold import ExperimentState, fold
+from pedl.experiment.profile import differences
 from pedl.experiment.ranking import searcher_metric
 from pedl.experiment.trial_state import TrialState, reached_step
 from pedl.search import Close, Create, Operation, Train, make_search
@@ -22,6 +24,8 @@ from pedl.store import Draft, Event
 
 DECISIONS = ("trial_created", "trial_targeted", "trial_closed")
 """The kinds of event that the search causes."""
+
+_WORDS = {"trial_created": "create", "trial_targeted": "train", "trial_closed": "close"}
 
 
 class Decisions:
@@ -52,19 +56,18 @@ class Decisions:
             return self._drafts(self._method.fail(trial.id))
         return []
 
-    def catch_up(self, events: Iterable[Event]) -> list[Draft]:
+    def catch_up(self, events: Sequence[Event]) -> list[Draft]:
         """Tells a search that has not started everything in the log; returns decisions that the log lacks yet.
 
         Raises:
-          StoreError: if the log holds other decisions than the search makes: it was written by another version.
+          StoreError: if the log holds other decisions than the search makes: another version wrote it.
         """
         made, recorded = self.again(events)
         at = first_disagreement(made, recorded)
         if at is not None:
             raise StoreError(
-                f"Decision {at + 1} of the search is recorded as {recorded[at]}, but is made as "
-                f"{made[at] if at < len(made) else None}.\n"
-                "The experiment was written by a version of pedl that decides differently; go on with that one."
+                f"Decision {at + 1} of the search is recorded as `{_in_words(recorded[at])}`, but is made as "
+                f"`{_in_words(made[at]) if at < len(made) else 'nothing'}`.\n{_way_back(fold(events))}"
             )
         return made[len(recorded) :]
 
@@ -110,3 +113,25 @@ def first_disagreement(made: Sequence[Draft], recorded: Sequence[Draft]) -> int 
         if at >= len(texts) or texts[at] != jsontext.dumps(list(decision)):
             return at
     return None
+
+
+def _in_words(decision: Draft) -> str:
+    """Returns a decision for people, such as `to train trial 1 (until_step: 4)`."""
+    kind, trial_id, payload = decision
+    details = ", ".join(f"{path}: {value}" for path, value in jsontext.flat(jsontext.canonical(payload)).items())
+    return f"to {_WORDS[kind]} trial {trial_id}" + (f" ({details})" if details else "")
+
+
+def _way_back(state: ExperimentState) -> str:
+    """Returns why the decisions of an experiment are other ones here, as far as its record tells, and what to do."""
+    if state.created["config"]["searcher"]["name"] != "optuna":
+        return "The experiment was written by a version of pedl that decides differently; go on with that one."
+    recorded = {name: it for name, it in state.numeric_profile.items() if name in ("numpy", "optuna")}
+    changed = differences(recorded, {name: version(name) for name in recorded})
+    if not changed:
+        return (
+            "Optuna and NumPy are the recorded ones, so it is another processor, or another version of a package that "
+            "the sampler uses or of pedl, that decides differently; go on where the experiment was written."
+        )
+    install = " ".join(f"{name}=={it}" for name, it in sorted(recorded.items()) if version(name) != it)
+    return f"What Optuna suggests hangs on versions: {'; '.join(changed)}.\nGo back to them with: pip install {install}"

@@ -11,6 +11,7 @@ from collections.abc import Sequence, Set
 from typing import Any
 
 from pedl import jsontext
+from pedl.errors import PedlError
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import ExperimentState, fold
@@ -49,10 +50,19 @@ class Journal:
         return self._changed
 
     def record(self, kind: str, trial_id: int | None, payload: dict[str, Any]) -> None:
-        """Takes in an event, and what the search decides on it."""
+        """Takes in an event, and what the search decides on it.
+
+        Raises:
+          PedlError: if the search cannot decide; what was recorded is durable then.
+        """
         payload = self._take_in(kind, trial_id, payload)
         if trial_id is not None:
-            self._decide(self._decisions.after(kind, self.state, self.state.trials[trial_id], payload))
+            try:
+                drafts = self._decisions.after(kind, self.state, self.state.trials[trial_id], payload)
+            except PedlError:
+                self.commit()  # a result counts without its decision, which is made by whoever goes on
+                raise
+            self._decide(drafts)
 
     def requests(self) -> list[Request]:
         """Returns what other terminals ask for."""

@@ -1,21 +1,25 @@
 """One outcome and one decision log, whatever happens on the way; and each mechanism behind it, cut, is missed."""
 
 import dataclasses
+import re
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pedl.errors import StoreError
 from pedl.experiment import create_experiment, decisions, receiving
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.journal import Journal
 from pedl.experiment.workers import Workers
-from pedl.search import Train
+from pedl.search import Create, Train
 from tests.experiment.conftest import configuration
-from tests.experiment.fake_executor import FakeExecutor
+from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
 from tests.experiment.laws import no_crash_matters, one_outcome
+from tests.search.schedules import SEARCHERS
 
 
 @pytest.fixture(scope="module")
@@ -121,5 +125,37 @@ def test_decisions_that_differ_from_the_recorded_ones_are_refused(experiment, mo
         return draft(self, operation)
 
     monkeypatch.setattr(Decisions, "_draft", other)
-    with pytest.raises(Exception, match=r"Decision 2 of the search is recorded as .*4.*, but is made as .*5"):
+    recorded, made = (f"`to train trial 1 (until_step: {step})`" for step in (4, 5))
+    told = f"Decision 2 of the search is recorded as {recorded}, but is made as {made}.\nThe experiment was written by"
+    with pytest.raises(StoreError, match=re.escape(told)):
         one.run()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        (
+            {"optuna": "3.0.1", "numpy": "1.0.2"},
+            r"numpy: recorded 1\.0\.2, found .*; optuna: recorded 3\.0\.1, found .*\nGo back.*: "
+            r"pip install numpy==1\.0\.2 optuna==3\.0\.1$",
+        ),
+        ({"optuna": "3.0.1"}, r"versions: optuna: recorded 3\.0\.1, found .*\n.*: pip install optuna==3\.0\.1$"),
+        ({}, "another processor"),
+    ],
+)
+def test_decisions_that_another_optuna_makes_name_both_versions(experiment, monkeypatch, recorded, told):
+    pytest.importorskip("optuna")
+    same = {name: version(name) for name in ("optuna", "numpy")}
+    executor = FakeExecutor(script=Script(profile={**PROFILE, **same, **recorded}))
+    one = experiment(executor, searcher={**SEARCHERS["optuna"], "metric": "accuracy"})
+    draft = Decisions._draft
+
+    def other(self, operation):
+        if isinstance(operation, Create):
+            operation = dataclasses.replace(operation, hparams={"units": 99})
+        return draft(self, operation)
+
+    monkeypatch.setattr(Decisions, "_draft", other)
+    with pytest.raises(StoreError, match=r"`to create trial 1 \(hparams\.nested\.rate: 0\.5, .*units: 99") as caught:
+        one.run()
+    assert re.search(told, str(caught.value))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedl.errors import CheckpointError
+from pedl.errors import CheckpointError, PedlError
 from pedl.experiment import create_experiment, load_experiment, retention
 from pedl.store import Home
 from tests.experiment.conftest import configuration
@@ -126,6 +126,41 @@ def test_a_search_without_rungs_shows_none(finished: Callable[[str], dict[str, A
     pytest.importorskip("optuna")
     described = finished("optuna")
     assert described["brackets"] == [] and described["trials"][0]["rung"] is None
+
+
+def test_a_sampler_that_has_suggested_all_there_is_completes_the_experiment(experiment: Callable[..., Any]) -> None:
+    settings = config("optuna", hyperparameters={"color": {"type": "categorical", "vals": ["red", "blue"]}})
+    settings["searcher"].update(sampler={"name": "BruteForceSampler"}, lag=1)
+    one = experiment(**settings)
+    one.run(workers=2)
+    assert one.state == "COMPLETED" and [it["hparams"]["color"] for it in one.describe()["trials"]] in (
+        ["red", "blue"],
+        ["blue", "red"],
+    )
+
+
+def test_a_sampler_that_fails_later_loses_no_result(
+    experiment: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = config("optuna")
+    settings["searcher"].update(sampler={"name": "RandomSampler"}, lag=1, max_trials=3)
+    executor = FakeExecutor()
+    one = experiment(executor, **settings)
+
+    def broken(self: Any, study: Any, trial: Any, space: Any) -> dict[str, Any]:
+        if trial.number == 1:
+            raise OSError("no more numbers")
+        return {}
+
+    with monkeypatch.context() as patched:
+        patched.setattr("optuna.samplers.RandomSampler.sample_relative", broken)
+        for _ in range(2):  # the second time it is told at once
+            with pytest.raises(PedlError, match="RandomSampler"):
+                one.run(workers=1)
+            assert one.state == "PAUSED" and one.describe()["trials"][0]["steps_completed"] == 2
+    one.run(workers=1)
+    assert one.state == "COMPLETED"
+    assert [task["trial_id"] for task in executor.started if task["kind"] == "train"] == [1, 2, 3]
 
 
 def _start_without_source(start: Callable[[Any], Any], task: dict[str, Any]) -> Any:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedl.search import asha, best, halving, pbt
+from pedl.config import parse_config
+from pedl.search import asha, best, halving, make_search, pbt
 from pedl.search.method import Operation
-from tests.search.schedules import SEARCHERS, World, one_decision_log, undisturbed
+from pedl.testing import schedules
+from tests.search.schedules import SEARCHERS, SPACE, World, one_decision_log, undisturbed
 
 each_searcher = pytest.mark.parametrize("name", SEARCHERS)
 
@@ -23,6 +25,31 @@ def test_any_schedule_gives_one_decision_log(name: str, seed: int) -> None:
     if name == "optuna":
         pytest.importorskip("optuna")
     one_decision_log(SEARCHERS[name], seed)
+
+
+FINITE = {"units": {"type": "int", "minval": 1, "maxval": 3}, "color": {"type": "categorical", "vals": ["red", "blue"]}}
+SAMPLERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"name": "BruteForceSampler"}, FINITE),
+    ({"name": "GridSampler", "search_space": {"units": [1, 2, 3], "color": [0, 1]}}, FINITE),
+    ({"name": "RandomSampler"}, SPACE),
+    ({"name": "NSGAIISampler", "population_size": 3}, SPACE),
+    ({"name": "NSGAIIISampler", "population_size": 3}, SPACE),
+    ({"name": "QMCSampler"}, SPACE),
+    ({"name": "CmaEsSampler"}, SPACE),
+]
+
+
+@pytest.mark.parametrize(("sampler", "space"), SAMPLERS, ids=[sampler["name"] for sampler, _ in SAMPLERS])
+def test_any_sampler_of_optuna_keeps_the_law(sampler: dict[str, Any], space: dict[str, Any]) -> None:
+    pytest.importorskip("optuna")
+    from pedl.search.suggested import PACKAGES
+
+    for package in PACKAGES.get(sampler["name"], ()):
+        pytest.importorskip(package)
+    fields = {**SEARCHERS["optuna"], "metric": "loss", "max_trials": 12, "sampler": sampler}
+    config = parse_config({"searcher": fields, "hyperparameters": space})
+    for seed in range(8):
+        schedules.one_decision_log(lambda: make_search(config.searcher, config.hyperparameters, 42), seed)
 
 
 @pytest.mark.soak
