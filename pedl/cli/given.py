@@ -13,8 +13,6 @@ from pedl.errors import InputError
 if TYPE_CHECKING:
     from pedl.config import ExperimentConfig
 
-_YAML = (".yaml", ".yml")
-
 
 def settings_of(config: Path, model_def: Path, seed: int | None) -> ExperimentConfig:
     """Returns the configuration in `config`; `seed` takes precedence over its own.
@@ -23,20 +21,18 @@ def settings_of(config: Path, model_def: Path, seed: int | None) -> ExperimentCo
       InputError: if the two are exchanged, the configuration is wrong, or `model_def` is not there.
     """
     from pedl.config import read_config
-    from pedl.store.definition import check_there
+    from pedl.store.definition import check_there, exchanged
 
-    _check_order(config, model_def)
+    if exchanged(config, model_def):
+        raise _exchanged(config, model_def)
     settings = read_config(config, None if seed is None else {"experiment_seed": seed})
     check_there(model_def)
     return settings
 
 
-def _check_order(config: Path, model_def: Path) -> None:
-    code = config.is_dir() or config.suffix == ".py"
-    if not code or not model_def.is_file() or model_def.suffix not in _YAML:
-        return
+def _exchanged(config: Path, model_def: Path) -> InputError:
     right = shlex.join([str(model_def), str(config)])
-    raise InputError(
+    return InputError(
         f"{config}, {'a directory' if config.is_dir() else 'code'}, came first, and {model_def}, a configuration file, "
         "second; expected the configuration first.\n"
         f"Write: {click.get_current_context().command_path} {right}"

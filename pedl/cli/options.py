@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 import click
 
 from pedl.cli.completion import experiments, trials
-from pedl.display.words import DEFAULT_HOME
+from pedl.display.words import default_home
 from pedl.seeds import SEED_MAX
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def home_of(ctx: click.Context, value: str | None = None) -> str:
-    """Returns the home: `value`, else what stands before the command, or in PEDL_HOME, else .pedl here."""
+    """Returns the home: `value`, else what stands before the command, else the default one."""
     # `pedl --home DIR experiment list` and `pedl experiment list --home DIR` both work; the nearer one wins.
-    return value or ctx.params.get("home") or ctx.find_root().params.get("home") or DEFAULT_HOME
+    return value or ctx.params.get("home") or ctx.find_root().params.get("home") or default_home()
 
 
 def _home(ctx: click.Context, _: click.Parameter, value: str | None) -> str:
@@ -45,10 +45,9 @@ def file_to_write(_: click.Context, __: click.Parameter, value: Path | None) -> 
     return value
 
 
-home_option = click.option("--home", callback=_home, metavar="DIR", help="Where experiments are kept. Default: .pedl")
-root_home_option = click.option(
-    "--home", envvar="PEDL_HOME", show_envvar=True, metavar="DIR", help="Where experiments are kept. Default: .pedl"
-)
+_HOME_HELP = "Where experiments are kept. Default: PEDL_HOME, else .pedl"
+home_option = click.option("--home", callback=_home, metavar="DIR", help=_HOME_HELP)
+root_home_option = click.option("--home", metavar="DIR", help=_HOME_HELP)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 workers_option = click.option(
     "--workers",

@@ -23,7 +23,8 @@ MOST_ROWS = 200
 
 def show_table(table: Table) -> None:
     """Writes a table to standard output, as wide as it needs to be where that is no terminal."""
-    console = Console(highlight=False)
+    # Asked of the file: FORCE_COLOR would have Rich write to a program as to a terminal.
+    console = Console(highlight=False, force_terminal=None if sys.stdout.isatty() else False)
     if not console.is_terminal:
         console.width = console.measure(table, options=console.options.update(max_width=sys.maxsize)).maximum
     console.print(table)

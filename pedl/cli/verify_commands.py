@@ -90,15 +90,14 @@ def run_verification(
     """Verifies, tells what happens on standard error, prints the result, and ends the command."""
     from pedl.experiment import load_experiment
     from pedl.verify.last import keep, verify_and_certify
-    from pedl.verify.lines import news_lines
+    from pedl.verify.lines import first_line, news_lines
 
     def tell(news: News) -> None:
         for line in news_lines(experiment_id, news):
             say(line)
 
     experiment = load_experiment(experiment_id, home)
-    what = f"trial {experiment_id}/{trials[0]}" if trials and len(trials) == 1 else f"experiment {experiment_id}"
-    say(f"Running {what} again from its record ...")
+    say(first_line(experiment_id, trials))
     found, content = verify_and_certify(experiment, workers, trials, tell)
     if as_json:
         show_json(found.to_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,16 +31,18 @@ def view_for(progress: bool | None) -> View:
     """Returns what shows an experiment that is run here.
 
     Args:
-      progress: None: a board in a notebook and on a terminal, and nothing elsewhere; True: lines there; False: nothing.
+      progress: None: a board in a notebook and on a terminal (on one that cannot draw it anew, lines), and nothing
+        elsewhere; True: lines there; False: nothing.
     """
     if progress is False:
         return Unseen()
     if in_notebook():
         return NotebookView(display)
-    console = Console(stderr=True)
-    if console.is_terminal:
+    # A file is asked, too: FORCE_COLOR and TTY_COMPATIBLE make a terminal of whatever reads, in the eyes of Rich.
+    console, terminal = Console(stderr=True), sys.stderr.isatty()
+    if terminal and console.is_terminal and not console.is_dumb_terminal:
         return TableView(console)
-    return LineView() if progress else Unseen()
+    return LineView() if terminal or progress else Unseen()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +20,14 @@ DEFAULT_HOME = ".pedl"
 """Where experiments are kept if nobody says otherwise, in the current directory."""
 
 
+def default_home() -> str:
+    """Returns where experiments are kept if no home is handed over: in PEDL_HOME, else in `DEFAULT_HOME`."""
+    return os.environ.get("PEDL_HOME") or DEFAULT_HOME
+
+
 def command_line(home: str, words: str) -> str:
     """Returns the command that a person types next, for the same home."""
-    return f"pedl {words}" if home == DEFAULT_HOME else f"pedl --home {shlex.quote(home)} {words}"
+    return f"pedl {words}" if home == DEFAULT_HOME == default_home() else f"pedl --home {shlex.quote(home)} {words}"
 
 
 def brief(value: Any) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pedl.experiment.fold import ENDED, ExperimentState
+from pedl.experiment.taking_over import master_lock
 from pedl.store import Draft, Home, Request
-from pedl.store.lock import LockHeld, hold
+from pedl.store.lock import LockHeld
 
 LOOK_S = 0.1
 """How long a lock must be held to be a master's, in seconds; `is_held` holds it for an instant."""
@@ -38,7 +39,7 @@ def ask(home: Home, experiment_id: int, kind: str, payload: dict[str, Any], act:
     deadline = time.monotonic() + BEGINS_AND_ENDS_WITHIN_S
     while True:
         try:
-            with hold(home.paths(experiment_id).lock, f"Experiment {experiment_id}", LOOK_S):
+            with master_lock(home, experiment_id, LOOK_S):
                 act()
                 return False
         except LockHeld:

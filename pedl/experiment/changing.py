@@ -73,7 +73,7 @@ def delete(home: Home, experiment_id: int) -> None:
       StoreError: if a process runs it; if its storage cannot be reached (it is deleted here then).
     """
     created = home.events(experiment_id)[0].payload
-    with alone(home.paths(experiment_id), f"Experiment {experiment_id}"):
+    with alone(home, experiment_id):
         home.delete(experiment_id)
     storage = experiment_storage(created)
     if storage is not None:

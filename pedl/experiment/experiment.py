@@ -10,18 +10,24 @@ Here is what is done with one; `recorded.py` reads it, `changing.py` changes it,
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pedl.display.live import PAUSING
-from pedl.display.shown import shown
+from pedl.display.shown import shown, view_for
 from pedl.errors import InputError
 from pedl.experiment import changing, handing_out
+from pedl.experiment.arguments import trial_numbers
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.recorded import RecordedExperiment
 from pedl.experiment.running import run_experiment
 from pedl.experiment.stored import StoredCheckpoint
+
+if TYPE_CHECKING:
+    from pedl.verify.result import Verification
+    from pedl.verify.verifying import News
 
 
 class Experiment(RecordedExperiment):
@@ -49,6 +55,7 @@ class Experiment(RecordedExperiment):
             terminal; None: the board in these two, unless there is an `on_change` to show something.
 
         Raises:
+          InputError: if `workers` is less than 1, or no number.
           StoreError: if another process runs it, if it was canceled or has failed, or its files were changed.
           NotReproduced: if the numeric profile differs from the recorded one, and no change is accepted.
           KeyboardInterrupt: if it was stopped by Ctrl-C or SIGTERM; it is paused then, and can go on.
@@ -60,7 +67,7 @@ class Experiment(RecordedExperiment):
             if on_change is not None:
                 on_change(self)
 
-        with shown(self, False if progress is None and on_change is not None else progress) as view:
+        with shown(self, _progress(progress, on_change)) as view:
             try:
                 run_experiment(
                     home=self._home,
@@ -74,16 +81,48 @@ class Experiment(RecordedExperiment):
             finally:
                 self._live, self.batches = None, {}
 
-    def verify(self, workers: int | None = None, trials: Sequence[int] | None = None) -> Any:
-        """Runs the experiment again and compares; see `pedl.verify.verify_experiment`. Its certificate is kept.
+    def verify(
+        self,
+        workers: int | None = None,
+        trials: Sequence[int] | None = None,
+        on_change: Callable[[News], None] | None = None,
+        progress: bool | None = None,
+    ) -> Verification:
+        """Runs the experiment again from its record and compares; it takes as long as training did.
+
+        Its certificate is kept as that of the last verification; a warning says so if it cannot be.
+
+        Args:
+          workers: how many trials are trained at once, as in `run`.
+          trials: the numbers of those that are run again, with those that they are clones of; None: all; empty: none.
+          on_change: called with each difference of the numeric profile (a `pedl.verify.ProfileDifference`), before
+            anything is trained, and with each trial that was compared (a `pedl.verify.TrialVerification`).
+          progress: whether a line is shown for each of these; None: in a notebook and on a terminal, unless there is
+            an `on_change` to show something.
 
         Returns:
-          A `pedl.verify.Verification`, whose `identical` says whether all came out the same.
+          What was found; its `identical` says whether all came out the same.
+
+        Raises:
+          InputError: if `workers` is less than 1, or one of the two is no number.
+          StoreError: if there is no such trial, or nothing can be written to compare with.
+          TrialFailed: if no training process can be started here.
         """
         # By name, as for `report`: both are built on experiments, and not the other way round. See CONTRIBUTING.md.
-        last = importlib.import_module("pedl.verify.last")
-        found, content = last.verify_and_certify(self, workers, trials)
-        last.keep(self, content)
+        last, lines = importlib.import_module("pedl.verify.last"), importlib.import_module("pedl.verify.lines")
+        chosen, view = trial_numbers(trials), view_for(_progress(progress, on_change))
+
+        def tell(news: News) -> None:
+            for line in lines.news_lines(self.id, news):
+                view.tell(line)
+            if on_change is not None:
+                on_change(news)
+
+        view.tell(lines.first_line(self.id, chosen))
+        found: Verification
+        found, content = last.verify_and_certify(self, workers, chosen, tell)
+        if trouble := last.keep(self, content):
+            warnings.warn(trouble, stacklevel=2)
         return found
 
     def report(self, file: str | Path) -> None:
@@ -98,7 +137,9 @@ class Experiment(RecordedExperiment):
             certificate = importlib.import_module("pedl.verify.last").last_certificate(self)
         except InputError as error:
             certificate = str(error)
-        importlib.import_module("pedl.report").write_report(self.describe(), certificate, Path(file).absolute())
+        importlib.import_module("pedl.report").write_report(
+            self.describe(), certificate, Path(file).absolute(), self._home.named
+        )
 
     def download_checkpoint(self, trial_id: int, directory: Path, step: int | None = None) -> StoredCheckpoint:
         """Copies a trial's newest checkpoint, or that of a step, into the new directory `directory`; returns it.
@@ -152,3 +193,8 @@ class Experiment(RecordedExperiment):
           StoreError: if a process runs it; if its storage cannot be reached (it is deleted here then).
         """
         changing.delete(self._home, self.id)
+
+
+def _progress(progress: bool | None, on_change: Callable[..., None] | None) -> bool | None:
+    """Returns what is to be shown: nothing unasked where the caller has something to show it with."""
+    return False if progress is None and on_change is not None else progress

@@ -25,12 +25,14 @@ class Receiver:
 
     Args:
       accept_profile_change: whether workers may compute with another numeric profile than was recorded.
+      go_on: the command that goes on with the experiment, for messages.
     """
 
-    def __init__(self, journal: Journal, workers: Workers, accept_profile_change: bool) -> None:
+    def __init__(self, journal: Journal, workers: Workers, accept_profile_change: bool, go_on: str) -> None:
         self._journal = journal
         self._workers = workers
         self._accept_profile_change = accept_profile_change
+        self._go_on = go_on
         self._losses: dict[int, int] = {}
 
     def receive(self, trial_id: int, message: dict[str, Any]) -> None:
@@ -54,7 +56,7 @@ class Receiver:
                 f"Trial {trial.id} would be trained with another numeric profile than was recorded:\n"
                 + "".join(f"  {line}\n" for line in changes)
                 + "It was not. Go on where the profile agrees, or accept that bits may change: "
-                "pedl experiment activate with --accept-profile-change"
+                f"{self._go_on} --accept-profile-change"
             )
         if changes:
             message = f"the numeric profile was changed, and the change accepted: {'; '.join(changes)}"
@@ -109,7 +111,7 @@ class Receiver:
             raise StoreError(
                 f"Trial {trial.id} could not write: {payload['message']}.\n"
                 "What was recorded is safe, and the experiment is paused. Make room, or make the place writable, then "
-                "go on with: pedl experiment activate"
+                f"go on with: {self._go_on}"
             )
         if payload["kind"] == "checkpoint" and trial.checkpoints:
             # It was gone on from the newest, whose hash is right and which does not fit all the same.

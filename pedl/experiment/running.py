@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 
 from pedl.config import parse_config
+from pedl.display.words import command_line
 from pedl.errors import StoreError
 from pedl.executor import LocalExecutor
 from pedl.executor.environment import training_environment
+from pedl.experiment.arguments import whole_number
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.interrupts import Interrupts
@@ -43,6 +45,7 @@ def run_experiment(
       on_pausing: called once, when a signal asks for a pause.
 
     Raises:
+      InputError: if `workers` is less than 1, or no number.
       StoreError: if another process runs it, if it was canceled or has failed, or its model definition was changed.
       NotReproduced: if the numeric profile differs from the recorded one, and no change is accepted.
       KeyboardInterrupt: if it was stopped by a signal, once that is recorded.
@@ -50,21 +53,23 @@ def run_experiment(
     paths = home.paths(experiment_id)
     home.require(experiment_id)
     with (
-        alone(paths, f"Experiment {experiment_id}") as descriptor,
+        alone(home, experiment_id) as descriptor,
         home.open_log(experiment_id) as log,
         Interrupts() as interrupts,
     ):
         events = log.events()
         created = events[0].payload
+        limit = trials_at_once(workers, created["config"])
         decisions = Decisions(parse_config(created["config"]), created["experiment_seed"])
         journal = Journal(log, events, decisions)
         if journal.state.state == "COMPLETED":
             return
         if journal.state.state in ("ERROR", "CANCELED"):
             raise StoreError(
-                f"Experiment {experiment_id} is over: {journal.state.state}. It cannot go on; "
-                f"see why with: pedl experiment describe {experiment_id}"
+                f"Experiment {experiment_id} is over: {journal.state.state}. It cannot go on; see why with: "
+                + command_line(home.named, f"experiment describe {experiment_id}")
             )
+        go_on = command_line(home.named, f"experiment activate {experiment_id}")
         with make_executor(worker_environment(created["config"]), paths.log) as executor:
             executor.lend(descriptor)
             pool = Workers(executor)
@@ -72,10 +77,10 @@ def run_experiment(
                 experiment_id=experiment_id,
                 journal=journal,
                 workers=pool,
-                receiver=Receiver(journal, pool, accept_profile_change),
+                receiver=Receiver(journal, pool, accept_profile_change, go_on),
                 paths=paths,
                 keeper=Keeper(paths, experiment_storage(created)),
-                limit=trials_at_once(workers, created["config"]),
+                limit=limit,
                 clock=time.monotonic,
                 interrupts=interrupts,
                 on_change=lambda: on_change(journal.state, pool.batches),
@@ -107,8 +112,13 @@ def worker_environment(config: Payload) -> dict[str, str]:
 
 
 def trials_at_once(workers: int | None, config: Payload) -> int:
-    """Returns how many trials run at once: `workers`, or half the cores; at least 1, and no more than is configured."""
-    slots = max(1, _usable_cores() // 2) if workers is None else max(1, workers)
+    """Returns how many trials run at once: `workers`, or half the cores; at least 1, and no more than is configured.
+
+    Raises:
+      InputError: if `workers` is less than 1, or no number.
+    """
+    half = max(1, _usable_cores() // 2)
+    slots = half if workers is None else whole_number("workers", workers, "workers={}", ", or None for half the cores")
     limit: int = max(1, slots // config["resources"]["slots_per_trial"])
     allowed: int | None = config["resources"]["max_concurrent_trials"]
     return limit if allowed is None else min(limit, allowed)

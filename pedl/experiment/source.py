@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from pedl.config import ExperimentConfig
+from pedl.display.words import command_line
 from pedl.errors import CheckpointError, ConfigError, StoreError
 from pedl.experiment.fold import fold
 from pedl.experiment.stored import Found, stored_checkpoints, take
@@ -64,7 +65,7 @@ def _of_uuid(home: Home, uuid: str) -> Found:
                     return entry["id"], state, it
     raise StoreError(
         f"No checkpoint in {home.path} has that uuid, and no directory that name; "
-        "see what there is with: pedl checkpoint list E/T"
+        f"see what there is with: {command_line(home.named, 'checkpoint list E/T')}"
     )
 
 

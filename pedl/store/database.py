@@ -67,11 +67,11 @@ def check_format(home: Path) -> None:
     if text.isdigit() and int(text) > FORMAT:
         raise StoreError(
             f"{home} was written by a newer pedl: its format is {text}, this pedl reads {FORMAT}.\n"
-            "Nothing was changed. Update pedl, or choose another home with --home."
+            "Nothing was changed. Update pedl, or choose another home with --home, or home= in Python."
         )
     raise StoreError(
         f"{home} is not a home of pedl: {path} holds {text!r}, expected {FORMAT}. Nothing was changed.\n"
-        "Choose another home with --home."
+        "Choose another home with --home, or home= in Python."
     )
 
 

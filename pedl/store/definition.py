@@ -31,6 +31,12 @@ Files = dict[str, str]
 """The sha256 of each file, by its path within the definition, with forward slashes."""
 
 
+def exchanged(config: Path, source: Path) -> bool:
+    """Tells whether a model definition came where a configuration file was expected, and the other way round."""
+    code = config.is_dir() or config.suffix == ".py"
+    return code and source.is_file() and source.suffix in (".yaml", ".yml")
+
+
 def check_there(source: Path) -> None:
     """Raises TrialDefinitionError if there is neither a directory nor a file at `source`."""
     if not source.is_dir() and not source.is_file():

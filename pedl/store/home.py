@@ -31,10 +31,16 @@ _LARGEST_ID = 2**63 - 1
 
 
 class Home:
-    """The experiments below `path`. Reading a home that does not exist finds nothing and creates nothing."""
+    """The experiments below `path`. Reading a home that does not exist finds nothing and creates nothing.
+
+    Attributes:
+      path: absolute.
+      named: the path as it was handed over, for commands that people type next.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self.named = str(path)
 
     def is_there(self) -> bool:
         """Tells whether the home exists.
@@ -146,7 +152,8 @@ class Home:
                 ids = [row[0] for row in connection.execute("SELECT id FROM experiments ORDER BY id")]
         there = f"It holds experiment{'s' * (len(ids) > 1)} {_ranges(ids)}" if ids else "It holds no experiment"
         raise StoreError(
-            f"There is no experiment {experiment_id} in {self.path}. {there}; choose another home with --home."
+            f"There is no experiment {experiment_id} in {self.path}. {there}; choose another home with --home, "
+            "or home= in Python."
         )
 
     def events(self, experiment_id: int) -> list[Event]:

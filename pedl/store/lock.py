@@ -30,13 +30,14 @@ class LockHeld(StoreError):
 
 
 @contextmanager
-def hold(path: Path, what: str, patience_s: float | None = None) -> Iterator[None]:
+def hold(path: Path, what: str, patience_s: float | None = None, stop: str | None = None) -> Iterator[None]:
     """Holds the lock at `path` for the length of a `with`.
 
     Args:
       path: of the lock file, in a directory that exists.
       what: names the thing that is locked in the error, such as "experiment 3".
       patience_s: how long to wait for it; None: `PATIENCE_S`.
+      stop: the command that asks its holder to end, for the error; None: there is none.
 
     Raises:
       LockHeld: if another process (or another master in this process) holds it.
@@ -48,7 +49,8 @@ def hold(path: Path, what: str, patience_s: float | None = None) -> Iterator[Non
     except Timeout:
         raise LockHeld(
             f"{what} is being run by another process, which holds {path}.\n"
-            "Wait for it to end, or stop it with Ctrl-C in its own terminal, or with `pedl experiment pause`."
+            "Wait for it to end, or stop it with Ctrl-C in its own terminal"
+            + (f", or from here with: {stop}" if stop else ".")
         ) from None
     except OSError as error:
         raise _unwritable(path, what, error) from error
@@ -116,7 +118,7 @@ def _lock(descriptor: int, within_s: float) -> bool:
 def _unwritable(path: Path, what: str, error: OSError) -> StoreError:
     return StoreError(
         f"{what} cannot be changed: {path}: {error.strerror}.\n"
-        "Make the home writable, or copy it to a place that is, and name that with --home."
+        "Make the home writable, or copy it to a place that is, and name that with --home, or home= in Python."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pedl.display.words import brief, counted
@@ -9,6 +10,12 @@ from pedl.experiment.difference import Difference, ProfileDifference
 
 if TYPE_CHECKING:
     from pedl.verify.result import TrialVerification, Verification
+
+
+def first_line(experiment_id: int, trials: Sequence[int] | None) -> str:
+    """Returns what is told before a verification runs; `trials` as `verify_experiment` takes them."""
+    what = f"trial {experiment_id}/{trials[0]}" if trials and len(trials) == 1 else f"experiment {experiment_id}"
+    return f"Running {what} again from its record ..."
 
 
 def news_lines(experiment_id: int, news: TrialVerification | ProfileDifference) -> list[str]:

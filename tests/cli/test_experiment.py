@@ -260,19 +260,24 @@ def test_list_and_describe_are_tables_for_people(pedl_command: Pedl, executor: F
     assert rows[0][-1].startswith("units=")
 
 
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"])
 def test_a_table_that_is_read_by_a_program_has_a_row_for_each_thing_however_wide(
-    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path
-) -> None:
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv(variable, "1")
     hparams = "".join(
         f"  a_long_hyperparameter_{number}: {{type: int, minval: 4, maxval: 64}}\n" for number in range(70)
     )
     config = CONFIG.replace("  layers: 2\n", hparams).replace("digits", '"digits,\\n in two lines"')
     (tmp_path / "random.yaml").write_text(config)
-    pedl_command("experiment", "create", *inputs, "--paused")
+    created = pedl_command("experiment", "create", *inputs)
+    assert "trial 1/1: step 1/4 loss=" in created.err and "\x1b" not in created.err
     listed = pedl_command("experiment", "list").out.splitlines()
     assert len(listed) == 2 and listed[1].endswith("digits, in two lines")
     rows = pedl_command("experiment", "describe", "1").out.splitlines()[-3:]
     assert [row.split()[0] for row in rows] == ["1/1", "1/2", "1/3"]
+    assert not any("\x1b" in row for row in [*listed, *rows])
     assert all(row.count("a_long_hyperparameter_") == 70 for row in rows)
 
 

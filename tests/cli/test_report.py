@@ -57,7 +57,8 @@ def test_a_verdict_does_not_hang_on_the_place_for_its_certificate(
     verified = one("experiment", "verify", "1")
     assert verified.code == 0 and "Experiment 1: identical." in verified.out
     assert "could not be kept: No space left on device" in verified.err
-    assert pedl.experiment.load_experiment(1).verify(1).identical
+    with pytest.warns(UserWarning, match="could not be kept: No space left on device"):
+        assert pedl.experiment.load_experiment(1).verify(1).identical
 
 
 def test_a_place_or_an_experiment_that_does_not_exist_is_told(one: Pedl, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from pedl.display import shown as module
-from pedl.display.live import LineView
+from pedl.display.live import LineView, TableView, View
 from pedl.display.notebook import NotebookView, in_notebook
 from pedl.display.shown import Unseen, shown, view_for
 from tests.display.test_live import Watched, trial
@@ -25,6 +26,37 @@ def test_what_shows_depends_on_where_it_runs(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(view_for(False), Unseen)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     assert not in_notebook()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stderr", "variables", "suits", "unasked"),
+    [
+        (io.StringIO, {}, LineView, Unseen),
+        (io.StringIO, {"FORCE_COLOR": "1"}, LineView, Unseen),
+        (io.StringIO, {"TTY_COMPATIBLE": "1"}, LineView, Unseen),
+        (Terminal, {}, TableView, TableView),
+        (Terminal, {"FORCE_COLOR": "1"}, TableView, TableView),
+        (Terminal, {"TERM": "dumb"}, LineView, LineView),
+        (Terminal, {"TTY_COMPATIBLE": "0"}, LineView, LineView),
+    ],
+)
+def test_a_board_is_drawn_where_it_can_be_drawn_anew_whatever_variables_say(
+    monkeypatch: pytest.MonkeyPatch, stderr: type[io.StringIO], variables: dict[str, str],
+    suits: type[View], unasked: type[View],
+) -> None:  # fmt: skip
+    for name, value in {"FORCE_COLOR": "", "TTY_COMPATIBLE": "", "TERM": "xterm", **variables}.items():
+        if value:
+            monkeypatch.setenv(name, value)
+        else:
+            monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "stderr", stderr())
+    assert type(view_for(True)) is suits
+    assert type(view_for(None)) is unasked
 
 
 def test_what_nobody_sees_is_not_looked_at() -> None:

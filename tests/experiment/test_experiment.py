@@ -1,17 +1,20 @@
 """What a person sees of an experiment, and does to it."""
 
+import errno
 import json
+import os
 import time
 
 import pytest
 
 from pedl.errors import InputError, StoreError
-from pedl.experiment import library, list_experiments, load_experiment
+from pedl.experiment import create_experiment, library, list_experiments, load_experiment
 from pedl.experiment.describe import summary
 from pedl.experiment.fold import fold
 from pedl.experiment.ranking import Standing
 from pedl.jsontext import plain
 from pedl.store import Home, lock
+from tests.experiment.conftest import configuration
 from tests.experiment.fake_executor import FakeExecutor, MasterDied, Script
 
 DESCRIBED = {
@@ -190,6 +193,55 @@ def test_delete_removes_everything_but_not_under_a_running_master(experiment, mo
 def test_listing_a_home_that_does_not_exist_creates_nothing(tmp_path):
     assert list_experiments(tmp_path / "none") == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_python_looks_where_the_command_line_does(monkeypatch, tmp_path, definition):
+    monkeypatch.chdir(tmp_path)
+    create_experiment(configuration(), definition, seed=7, make_executor=FakeExecutor())
+    assert load_experiment(1).home.path == tmp_path / ".pedl"
+    monkeypatch.setenv("PEDL_HOME", "there")
+    assert list_experiments() == []
+    with pytest.raises(StoreError, match=r"choose another home with --home, or home= in Python\.$"):
+        load_experiment(1)
+    create_experiment(configuration(), definition, seed=7, make_executor=FakeExecutor())
+    assert load_experiment(1).home.path == tmp_path / "there"
+    assert [len(list_experiments(home)) for home in (None, "there", ".pedl", "none")] == [1, 1, 1, 0]
+    monkeypatch.setenv("PEDL_HOME", "")
+    assert load_experiment(1).home.path == tmp_path / ".pedl"
+
+
+def test_a_verification_tells_what_it_finds_as_it_goes(experiment, capsys):
+    one = experiment()
+    one.run(workers=1)
+    capsys.readouterr()
+    assert one.verify(1).identical
+    assert capsys.readouterr() == ("", ""), "there is no terminal here"
+    told = []
+    one.verify(1, on_change=told.append)
+    assert [it.trial_id for it in told] == [1, 2, 3]
+    assert capsys.readouterr() == ("", ""), "who is told may show it otherwise"
+    one.verify(1, [2], on_change=told.append, progress=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "Running trial 1/2 again from its record ...",
+        "trial 1/2: identical, 4 steps, 8 batches, 4 tensors compared",
+    ]
+    assert len(told) == 4
+    one.verify(1, progress=True)
+    assert capsys.readouterr().err.startswith("Running experiment 1 again from its record ...\ntrial 1/1: identical")
+    one.verify(1, progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_certificate_that_cannot_be_kept_is_a_warning(experiment, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    one = experiment()
+    one.run(workers=1)
+    monkeypatch.setattr("pedl.verify.last.write", full)
+    with pytest.warns(UserWarning, match=r"could not be kept: No space left on device") as warned:
+        assert one.verify(1).identical
+    assert warned[0].filename == __file__, "it is told of the line that verifies"
 
 
 def test_a_trial_that_does_not_exist_is_named_with_those_that_do(experiment):

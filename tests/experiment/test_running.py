@@ -47,7 +47,7 @@ def test_running_an_experiment_that_is_completed_does_nothing(experiment):
 
 
 def test_no_more_trials_run_at_once_than_workers_and_configuration_allow(experiment):
-    for workers, allowed, expected in ((2, None, 2), (8, None, 3), (8, 2, 2), (0, None, 1)):
+    for workers, allowed, expected in ((2, None, 2), (8, None, 3), (8, 2, 2), (1, None, 1)):
         executor = FakeExecutor()
         experiment(executor, resources={"max_concurrent_trials": allowed}).run(workers)
         assert executor.running_at_most == expected
