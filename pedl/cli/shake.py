@@ -13,7 +13,7 @@ from pedl.cli.output import say, show_json
 from pedl.display.words import counted, pairs
 
 if TYPE_CHECKING:
-    from pedl.verify.shake import Finding, Shaken
+    from pedl.verify.shaken import Finding, Shaken
 
 MEANS = {
     "clock": "reads the clock",

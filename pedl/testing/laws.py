@@ -70,10 +70,8 @@ def assert_resume_is_exact(
     reference = runs.reference(subject)
     found = moved(reference, runs.run(subject, Surroundings(resumed=True)), resumed=True)
     if found is not None:
-        again = moved(reference, runs.run(subject))
-        culprits = [] if again is None else ["nothing at all: two runs that are not resumed differ as well"]
         when = f"resumed after batch {subject.batches // 2}"
-        raise AssertionError(_failure(trial_class, when, found, culprits, reference))
+        raise AssertionError(_failure(trial_class, when, found, _by_itself(runs, subject, reference), reference))
 
 
 def assert_independent_of_draws(
@@ -97,15 +95,23 @@ def assert_independent_of_draws(
     found = moved(reference, runs.run(subject, Surroundings({"draws": 3})))
     if found is not None:
         when = "when something draws from random, np.random and keras.random before it"
-        raise AssertionError(
-            f"{_failure(trial_class, when, found, [], reference)}\n"
+        culprits = _by_itself(runs, subject, reference)
+        advice = (
             "Make these layers with self.seeded and a name, and draw from np.random.default_rng() instead of np.random."
         )
+        message = _failure(trial_class, when, found, culprits, reference)
+        raise AssertionError(message if culprits else f"{message}\n{advice}")
+
+
+def _by_itself(runs: ShortRuns, subject: Subject, reference: Recording) -> list[str]:
+    """What moves the bits if they move although nothing is disturbed; else nothing is named."""
+    again = moved(reference, runs.run(subject))
+    return [] if again is None else ["nothing at all: two runs in the same surroundings differ as well"]
 
 
 def _culprits(runs: ShortRuns, subject: Subject, reference: Recording, every: list[Disturbance]) -> list[str]:
-    if moved(reference, runs.run(subject)) is not None:
-        return ["nothing at all: two runs in the same surroundings differ as well"]
+    if by_itself := _by_itself(runs, subject, reference):
+        return by_itself
     alone = [it.name for it in every if moved(reference, runs.run(subject, it.surroundings)) is not None]
     return alone or [f"only several together of {', '.join(it.name for it in every)}; each alone moves no bit"]
 

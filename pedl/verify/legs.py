@@ -60,3 +60,7 @@ class Legs:
     def end(self) -> None:
         """There are no further legs."""
         self._targets = []
+
+    def clear(self, looked_at_again: bool) -> None:
+        """Removes what the repetition saved, and what it started from, unless a clone or a second look needs it."""
+        self._kept.over(self._aside, self._trial, looked_at_again)

@@ -3,7 +3,8 @@
 - Where the batch's data and the variables before it are equal, that batch is trained several times, operation by
   operation: one that gives another result for equal inputs is named. If none does, it is told whether the second
   repetition agrees with the first, with the record, or with neither.
-- Where the original kept a checkpoint of that batch or a later one, the distance from it is measured.
+- Where the original kept a checkpoint of that batch or a later one, the distance from it is measured. A metric that
+  differs where all variables are equal has none.
 - Where the data differ, those of the following batches are made, and tell whether the same samples came in the end.
 """
 
@@ -48,7 +49,7 @@ def looked_at_again(
     """Returns the difference with what a second look tells of it.
 
     Args:
-      repeated: what the first repetition told of the step that differs; None: of no step.
+      repeated: the first repetition's result that differs; None: it ended otherwise.
       new_legs: makes the tasks of one more repetition.
       originals: the original's checkpoints that can be read, by number of batches.
     """
@@ -56,7 +57,8 @@ def looked_at_again(
         return _order(executor, trial, difference, new_legs())
     if difference.cause not in _COMPUTED:
         return difference
-    later = {batches: path for batches, path in originals.items() if batches >= (difference.batch or 0)}
+    start = _first_that_may_differ(difference, repeated)
+    later = {batches: path for batches, path in originals.items() if start is not None and batches >= start}
     # Only where nothing outside of the computation explains it.
     watching = difference.cause in ("operation", "resume") and bool(difference.batch) and repeated is not None
     if not watching and not later:
@@ -67,6 +69,15 @@ def looked_at_again(
     if watching and repeated is not None and look.step is not None:
         difference = _told(difference, trial, repeated, look)
     return with_message(difference)
+
+
+def _first_that_may_differ(difference: Difference, repeated: Payload | None) -> int | None:
+    """Returns the number of batches from which variables may differ; None: nothing that differs tells of variables."""
+    if difference.batch is not None:
+        return difference.batch
+    if repeated is None or difference.what.startswith("metrics"):
+        return None
+    return int(repeated["batches"])
 
 
 def _second(executor: Executor, legs: Legs, difference: Difference, watching: bool, later: dict[int, Path]) -> Look:

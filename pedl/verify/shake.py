@@ -3,7 +3,9 @@
 The first trial that the configuration would create is trained for a few batches, by the executor and the worker that
 train it in an experiment, once as it is and then once under each disturbance. Runs are compared word by word. If the
 bits move although nothing was disturbed, what differs from process to process is held still, one source after the
-other, until they do not: that tells the cause, and the disturbances can be told apart again.
+other, until they do not: that tells the cause, and the disturbances can be told apart again. Bits may move by
+themselves now and then only: each move is held against two more runs in which nothing is disturbed, and where one of
+them moves as well, all begins again with what differs held still.
 
 It reports, and blocks nothing. What it did not run, it does not claim.
 """
@@ -13,7 +15,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from pedl.verify.disturbances import SHAKEN, Disturbance, Maker, nothing
 from pedl.verify.moved import Moved, moved
 from pedl.verify.shake_place import ShakePlace
 from pedl.verify.shake_source import Source, Suspect
+from pedl.verify.shaken import Finding, Shaken
 from pedl.verify.short_runs import Recording, ShortRuns, Subject, Surroundings
 
 BATCHES = 8
@@ -37,68 +40,8 @@ HELD = {
 }
 """What differs from process to process, and can be held still."""
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What one disturbance did.
-
-    Attributes:
-      moved: the first bits that it moved; None: none.
-      cause: what moves them, where that was shown by holding it still; "" otherwise.
-      not_run: why it was not run; "" if it was.
-    """
-
-    disturbance: Disturbance
-    moved: Moved | None
-    cause: str = ""
-    not_run: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns it as plain JSON."""
-        return {
-            "disturbance": self.disturbance.name,
-            "what": self.disturbance.what,
-            "run": not self.not_run,
-            "why_not_run": self.not_run or None,
-            "moved": self.moved is not None,
-            "held_by_pedl": self.disturbance.held or None,
-            "cause": self.cause or None,
-            "first": self.moved and self.moved.to_dict(),
-        }
-
-
-@dataclass
-class Shaken:
-    """The report.
-
-    Attributes:
-      hparams, trial_seed: of the trial that was run.
-      batches: of each run.
-      findings: one for each disturbance, `nothing` first.
-      suspects: what was met on the way or read in the source: {"kind", "call", "file", "line"}.
-    """
-
-    hparams: dict[str, Any]
-    trial_seed: int
-    batches: int
-    findings: list[Finding] = field(default_factory=list)
-    suspects: list[Suspect] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        """Whether every disturbance was run, and none moved a bit."""
-        return all(it.moved is None and not it.not_run for it in self.findings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns it as plain JSON."""
-        return {
-            "clean": self.clean,
-            "batches": self.batches,
-            "trial_seed": self.trial_seed,
-            "hparams": self.hparams,
-            "disturbances": [it.to_dict() for it in self.findings],
-            "suspects": self.suspects,
-        }
+EQUAL = 3
+"""How many runs must be equal, for their bits to stand still. Of two outcomes, two runs have the same half the time."""
 
 
 def shake(
@@ -116,7 +59,8 @@ def shake(
     Args:
       seed: the experiment seed; None: the configuration's, or a fresh one.
       batches: of each run, at least 2; an odd number is rounded up.
-      on_finding: told of each disturbance when it is over.
+      on_finding: told of each disturbance when it is over; of `nothing` again, and of all after it, where bits turn out
+        to move by themselves after all.
       disturbances: those that it goes through, after `nothing`.
       runs: processes that stand ready, and stay so; None: they are started, and ended.
 
@@ -131,6 +75,8 @@ def shake(
         shaking = _Shaking(runs, place, _subject(settle(config, seed), place, max(2, batches + batches % 2)))
         shaken = shaking.report
         for finding in shaking.findings(disturbances):
+            if finding.disturbance.name == nothing("").name:
+                shaken.findings.clear()
             shaken.findings.append(finding)
             on_finding(finding)
         shaken.suspects = shaking.suspects()
@@ -152,21 +98,33 @@ class _Shaking:
         self._runs, self._place, self._subject = runs, place, subject
         self._met: list[Suspect] = []
         self._held: dict[str, Any] = {}
+        self._unheld = [*([name] for name in HELD), [*HELD]]
         self.report = Shaken(subject.hparams, subject.trial_seed, subject.batches)
 
     def findings(self, disturbances: Sequence[Maker]) -> Iterator[Finding]:
-        """Yields what each disturbance does, as soon as it is known."""
+        """Yields what each disturbance does, as soon as it is known: `nothing` first, and maybe again, see `shake`."""
         self._reference = self._runs.reference(self._subject, self._place.source)
         self._met += self._reference.met
-        undisturbed = self._undisturbed()
+        undisturbed = nothing("")
+        found = moved(self._reference, self._run(undisturbed.surroundings))
+        first = Finding(undisturbed, None) if found is None else self._cause(undisturbed, found)
+        yield from self._after(first, disturbances)
+
+    def _after(self, undisturbed: Finding, disturbances: Sequence[Maker]) -> Iterator[Finding]:
         yield undisturbed
         for maker in disturbances:
             disturbance = maker(str(self._place.elsewhere))
             if undisturbed.moved is not None and not undisturbed.cause:
                 why = "bits move from run to run, and holding still what differs did not stop them"
                 yield Finding(disturbance, None, not_run=why)
-            else:
-                yield self._disturbed(disturbance)
+                continue
+            found = self._disturbed(disturbance)
+            alone = None if found is None else self._moves_alone()
+            if alone is not None:
+                again = replace(nothing(""), what="one of several runs, each another process later")
+                yield from self._after(self._cause(again, alone), disturbances)
+                return
+            yield Finding(disturbance if found is None else self._by_its_name(disturbance), found)
 
     def suspects(self) -> list[Suspect]:
         """Returns what was met and read, without listings that are sorted at once."""
@@ -175,27 +133,29 @@ class _Shaking:
         each = {(it["file"], it["line"], it["kind"]): it for it in [*source.suspects(), *met]}
         return [each[key] for key in sorted(each)]
 
-    def _undisturbed(self) -> Finding:
-        disturbance = nothing("")
-        found = moved(self._reference, self._run(disturbance.surroundings))
-        if found is None:
-            return Finding(disturbance, None)
-        for held in ([name] for name in HELD):
-            if self._stands_still(held):
-                return Finding(disturbance, found, cause=HELD[held[0]])
-        if self._stands_still([*HELD]):
-            return Finding(disturbance, found, cause=f"several of these: {', '.join(HELD.values())}")
+    def _cause(self, undisturbed: Disturbance, found: Moved) -> Finding:
+        """Holds still what differs from process to process, one source after the other, until bits do not move."""
+        while self._unheld:
+            sources = self._unheld.pop(0)
+            if self._stands_still(sources):
+                names = ", ".join(HELD[it] for it in sources)
+                cause = names if len(sources) == 1 else f"several of these: {names}"
+                return Finding(undisturbed, found, cause=cause)
         self._held = {}
-        return Finding(disturbance, found)
+        return Finding(undisturbed, found)
 
     def _stands_still(self, sources: list[str]) -> bool:
-        """Whether two runs are equal when these are held; if so, they are held from now on."""
+        """Whether runs are equal when these are held; they are held from now on."""
         self._held = {"held": sources}
-        one, other = self._run(Surroundings()), self._run(Surroundings())
-        self._reference = one
-        return moved(one, other) is None
+        self._reference = self._run(Surroundings())
+        return self._moves_alone() is None
 
-    def _disturbed(self, disturbance: Disturbance) -> Finding:
+    def _moves_alone(self) -> Moved | None:
+        """Returns what moves when the reference is run again, undisturbed; None if all are equal."""
+        again = (moved(self._reference, self._run(Surroundings())) for _ in range(1, EQUAL))
+        return next((found for found in again if found is not None), None)
+
+    def _disturbed(self, disturbance: Disturbance) -> Moved | None:
         definition = self._place.fresh(disturbance.moved_definition)
         subject = replace(self._subject, definition=definition)
         if disturbance.after_another:
@@ -203,12 +163,14 @@ class _Shaking:
         with busy(disturbance.busy):
             done = self._runs.run(subject, self._with_held(disturbance.surroundings))
         self._met += done.met
-        found = moved(self._reference, done, disturbance.surroundings.resumed)
-        if found is not None and disturbance.surroundings.hash_seed and self._moves_in_another_server():
-            disturbance = replace(
-                disturbance, name="addresses", what="another process, in which objects have other addresses", held=""
-            )
-        return Finding(disturbance, found)
+        return moved(self._reference, done, disturbance.surroundings.resumed)
+
+    def _by_its_name(self, disturbance: Disturbance) -> Disturbance:
+        """Tells the hash seed, which has moved bits, from the addresses of the process that it takes."""
+        if not disturbance.surroundings.hash_seed or not self._moves_in_another_server():
+            return disturbance
+        what = "another process, in which objects have other addresses"
+        return replace(disturbance, name="addresses", what=what, held="")
 
     def _moves_in_another_server(self) -> bool:
         """Whether it is not the hash seed, but that its processes are forked from another one."""

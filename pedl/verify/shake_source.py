@@ -20,6 +20,7 @@ _ORDER_FREE = frozenset({"sorted", "len", "set", "frozenset", "min", "max", "any
 _ORDERED = frozenset(
     {"list", "tuple", "enumerate", "iter", "map", "filter", "zip", "join", "array", "asarray", "fromkeys", "stack"}
 )
+_LISTINGS = frozenset({"listdir", "scandir", "iterdir", "walk", "fwalk", "glob", "iglob", "rglob"})
 _SET_METHODS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 _SET_OPERATORS = (ast.BitOr, ast.BitAnd, ast.Sub, ast.BitXor)
 _MANY = (ast.ListComp, ast.GeneratorExp, ast.DictComp)
@@ -63,7 +64,10 @@ class _File:
         self._tree = tree
         self._parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self._sets: set[tuple[ast.AST, str]] = set()
+        self._listings: set[str] = set()
         self._sets = self._names_of_sets()
+        given = [it for it in ast.walk(tree) if isinstance(it, ast.Assign) and self._lists(it.value)]
+        self._listings = {target.id for it in given for target in it.targets if isinstance(target, ast.Name)}
 
     def suspects(self) -> Iterator[tuple[str, str, int]]:
         for node in ast.walk(self._tree):
@@ -79,14 +83,18 @@ class _File:
                 yield from self._changes(node)
 
     def is_sorted(self, line: int) -> bool:
-        for node in ast.walk(self._tree):
-            if not (isinstance(node, ast.stmt | ast.expr) and node.lineno <= line <= (node.end_lineno or line)):
-                continue
-            if isinstance(node, ast.Call) and _called(node) in _ORDER_FREE:
-                return True
-            if isinstance(node, ast.Assign) and any(self._is_put_in_order(target) for target in node.targets):
-                return True
-        return False
+        here = [it for it in ast.walk(self._tree) if isinstance(it, ast.stmt | ast.expr) and _spans(it, line)]
+        if any(self._is_put_in_order(target) for it in here if isinstance(it, ast.Assign) for target in it.targets):
+            return True
+        takers = [it for it in here if isinstance(it, ast.Call) and _called(it) in _ORDER_FREE]
+        taken = {it for taker in takers for given in taker.args for it in ast.walk(given) if self._lists(it)}
+        return bool(taken) and all(it in taken for it in here if self._lists(it))
+
+    def _lists(self, node: ast.AST) -> bool:
+        """Whether it lists a directory; a name that was given a listing may do so only when it is iterated."""
+        if isinstance(node, ast.Name):
+            return node.id in self._listings and isinstance(node.ctx, ast.Load)
+        return isinstance(node, ast.Call) and _called(node) in _LISTINGS
 
     def _is_put_in_order(self, target: ast.expr) -> bool:
         name, scope = ast.unparse(target), self._scope(target)
@@ -190,3 +198,7 @@ def _called(node: ast.Call) -> str:
     if isinstance(node.func, ast.Name):
         return node.func.id
     return node.func.attr if isinstance(node.func, ast.Attribute) else ""
+
+
+def _spans(node: ast.stmt | ast.expr, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or line)

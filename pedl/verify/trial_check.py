@@ -37,7 +37,7 @@ class TrialCheck:
 
     Attributes:
       difference: the first one, once it was met.
-      differing: the repetition's step that differs, if it is one.
+      differing: the repetition's result that differs; None: it ended otherwise.
       new_legs: makes the tasks of one more repetition.
       step, batches: how far the repetition is, and was equal.
     """
@@ -89,6 +89,10 @@ class TrialCheck:
             self._lost(payload["reason"])
         return self.difference is None and bool(self._open or self._fails)
 
+    def clear(self) -> None:
+        """Removes the repetition's files that nobody needs any more. None of its attempts may be running."""
+        self._legs.clear(looked_at_again=self.difference is not None)
+
     def verification(self) -> TrialVerification:
         """Returns what was found, once there is nothing more to repeat."""
         if self.difference is None and self._open:
@@ -121,7 +125,7 @@ class TrialCheck:
             mismatch = first_difference(kind, recorded, payload)
             if mismatch is not None:
                 self.difference = diagnose(kind, recorded, payload, mismatch, self.circumstances)
-                self.differing = payload if kind == "step" else None
+                self.differing = payload
                 return
             self._count(kind, payload)
         if kind == "checkpoint":

@@ -24,12 +24,10 @@ class Distance:
     Attributes:
       ulps: how many floats the farthest values are apart; counted through zero if their signs differ.
       tensor: the variable that holds them.
-      tensors: how many variables differ, floats or not.
     """
 
     ulps: int
     tensor: str
-    tensors: int
 
 
 def distance(one: Path, other: Path) -> Distance | None:
@@ -43,14 +41,12 @@ def distance(one: Path, other: Path) -> Distance | None:
         return None
     raw = [safetensors.numpy.load((path / TENSORS_FILE).read_bytes()) for path in (one, other)]
     farthest: tuple[int, str] = (0, "")
-    differing = 0
     for index, entry in enumerate(headers[0]):
         left, right = (side[f"{index:06d}"] for side in raw)
-        differing += not np.array_equal(left, right)
         if entry["group"] in ("model", "optimizer") and entry["dtype"] in _FLOATS:
             found = _farthest(left, right, _FLOATS[entry["dtype"]])
             farthest = max(farthest, (found, entry["path"]), key=lambda pair: pair[0])
-    return Distance(*farthest, differing)
+    return Distance(*farthest)
 
 
 def _farthest(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], bits: Any) -> int:

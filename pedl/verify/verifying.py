@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pedl.errors import StoreError, TrialFailed
+from pedl.errors import TrialFailed
 from pedl.executor import TERMINAL_TYPES, Attempt, Executor, last_message
 from pedl.experiment import Experiment
 from pedl.experiment.diagnosis import Circumstances
 from pedl.experiment.difference import ProfileDifference
-from pedl.experiment.fold import ENDED, ExperimentState, fold
+from pedl.experiment.fold import ENDED, fold, the_trial
 from pedl.experiment.place import place_aside
 from pedl.experiment.profile import profile_differences
 from pedl.experiment.running import trials_at_once, worker_environment
@@ -73,7 +73,7 @@ class _Verifying:
         self._state = fold(self._events)
         chosen = [*self._state.trials] if trials is None else trials
         for trial_id in chosen:
-            _check_trial(experiment.id, self._state, trial_id)
+            the_trial(experiment.id, self._state, trial_id)
         self._trials = [self._state.trials[it] for it in with_ancestors(self._state, chosen)]
         self._kept = Kept(self._state, self._trials)
         self._limit = trials_at_once(workers, self._state.created["config"])
@@ -180,6 +180,7 @@ class _Verifying:
             running[executor.start(task)] = check
             return
         result = self._results[check.trial.id] = check.verification()
+        check.clear()
         self._on_change(result)
 
 
@@ -192,11 +193,3 @@ def _ask_profile(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
         )
     profile: dict[str, Any] = answer["numeric_profile"]
     return profile
-
-
-def _check_trial(experiment_id: int, state: ExperimentState, trial_id: int) -> None:
-    if trial_id not in state.trials:
-        raise StoreError(
-            f"There is no trial {experiment_id}/{trial_id}; experiment {experiment_id} has trials 1 to "
-            f"{len(state.trials)}."
-        )

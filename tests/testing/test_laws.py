@@ -155,6 +155,22 @@ def test_what_draws_before_it_may_move_no_bit(monkeypatch, moves):
         assert_independent_of_draws(SmallTrial, {"units": 3})
 
 
+def test_what_moves_by_itself_is_not_blamed_on_draws(monkeypatch):
+    class Restless:
+        words = iter("abc")
+
+        def run(self, subject, surroundings=None):
+            return Recording("i", ("d",), (next(self.words),), {}, {}, None, ())
+
+        def reference(self, subject):
+            return self.run(subject)
+
+    monkeypatch.setattr(laws, "_runs", lambda root: Restless())
+    with pytest.raises(AssertionError, match="nothing at all: two runs in the same surroundings differ") as failed:
+        assert_independent_of_draws(SmallTrial, {"units": 3})
+    assert "self.seeded" not in str(failed.value)
+
+
 class Counting(keras.utils.PyDataset):
     """Its batches grow with every one that was taken, and no checkpoint knows how many were."""
 

@@ -10,8 +10,9 @@ import pytest
 from pedl.config import parse_config
 from pedl.errors import TrialDefinitionError, TrialFailed
 from pedl.verify.disturbances import SHAKEN
-from pedl.verify.shake import Shaken, shake
-from pedl.verify.short_runs import ShortRuns, Subject, Surroundings
+from pedl.verify.shake import HELD, shake
+from pedl.verify.shaken import Shaken
+from pedl.verify.short_runs import Recording, ShortRuns, Subject, Surroundings
 from tests.verify.planted import FAULTS, Planted
 
 CONFIG = parse_config(
@@ -112,6 +113,54 @@ def value():
     assert undisturbed.cause == ""
     assert "bits move from run to run" in cores.not_run
     assert report.to_dict()["disturbances"][1]["run"] is False
+
+
+class Coin:
+    """Runs of a definition in which a source that differs from process to process decides between two outcomes."""
+
+    def __init__(self, source: str, falls: str, listed: bool = False) -> None:
+        self._source, self._falls, self._listed = source, iter(falls), listed
+
+    def reference(self, subject: Subject, _: Path) -> Recording:
+        return self.run(subject, Surroundings())
+
+    def run(self, _: Subject, there: Surroundings) -> Recording:
+        fell = "held" if self._source in there.disturb.get("held", ()) else next(self._falls)
+        listed = self._listed and "listings" in there.disturb
+        return Recording("i", ("d",), (f"{fell}{listed}",), {}, {}, None, ())
+
+
+@pytest.mark.parametrize(
+    ("source", "falls", "told"),
+    [
+        # The reference, nothing, place; then the locale seems to move it, and so does, the second time, nothing at all.
+        ("entropy", "000101", ["nothing", "place", "nothing", "place", "locale", "directory order"]),
+        # Three runs are equal by chance while the entropy is held; those that come later are not.
+        ("clock", "0100011", ["nothing", "nothing", "place", "locale", "directory order"]),
+    ],
+)
+def test_bits_that_move_by_themselves_now_and_then_are_blamed_on_no_disturbance(
+    definition: Path, source: str, falls: str, told: list[str]
+) -> None:
+    seen: list[str] = []
+    names = ("place", "locale", "directory order")
+    report = shake(
+        CONFIG,
+        definition,
+        on_finding=lambda it: seen.append(it.disturbance.name),
+        disturbances=[NAMED[name] for name in names],
+        runs=Coin(source, falls, listed=True),  # type: ignore[arg-type]
+    )
+    assert seen == told
+    assert [it.disturbance.name for it in report.findings] == ["nothing", *names]
+    assert moved(report) == ["nothing", "directory order"]
+    assert report.findings[0].cause == HELD[source]
+
+
+def test_what_a_disturbance_moves_is_its_own_where_nothing_else_moves_it(definition: Path) -> None:
+    runs = Coin("entropy", "0" * 9, listed=True)
+    report = shake(CONFIG, definition, disturbances=[NAMED["directory order"]], runs=runs)  # type: ignore[arg-type]
+    assert moved(report) == ["directory order"]
 
 
 def test_what_the_processor_cannot_give_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,10 +104,25 @@ def test_hashes_and_what_comes_in_the_order_of_completion_are_found(tmp_path: Pa
         (["count = len(os.listdir(d))"], True),
         (["names = os.listdir(d)", "other.sort()"], False),
         (["for x in os.listdir(d): pass"], False),
+        (["for x in os.listdir(d)[: len(y)]: pass"], False),
+        (["names = [x for x in os.listdir(d) if len(x) > 3]"], False),
+        (["np.stack([read(x) for x in os.listdir(d)]).max(0)"], False),
+        (["first = sorted(y, key=os.listdir(d).index)"], False),
+        (["both = sorted(os.listdir(d)) + os.listdir(e)"], False),
+        (["for x in sorted(p for p in d.iterdir() if p.suffix): pass"], True),
+        (["for x in sorted(", "    d.glob('*')", "): pass"], True),
     ],
 )
 def test_a_listing_is_sorted_where_it_is_made_or_by_its_name(tmp_path: Path, lines: list[str], is_sorted: bool) -> None:
     assert source(tmp_path, *lines).is_sorted("model_def.py", 1) is is_sorted
+
+
+def test_a_listing_that_is_made_as_it_is_used_is_sorted_there(tmp_path: Path) -> None:
+    """`Path.iterdir` and `os.walk` list only once they are iterated."""
+    lines = ["paths = d.iterdir()", "for x in sorted(paths): pass", "for x in list(paths)[: len(y)]: pass"]
+    found = source(tmp_path, *lines)
+    assert found.is_sorted("model_def.py", 2)
+    assert not found.is_sorted("model_def.py", 3)
 
 
 def test_a_file_that_does_not_parse_is_left_to_the_import(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 from pathlib import Path
@@ -13,6 +14,7 @@ from pedl.errors import StoreError
 from pedl.experiment import Experiment
 from pedl.store import Home
 from pedl.verify import ProfileDifference, TrialVerification, verify_experiment
+from pedl.verify.ulps import Distance
 from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
 from tests.search.schedules import SEARCHERS
 
@@ -78,6 +80,66 @@ def test_a_trial_that_repeats_otherwise_is_named_and_stopped(
     assert (difference.what, difference.batch, difference.cause) == (what, batch, cause)
     assert not found.identical
     assert executor._running == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "at"), [("started", [1]), ("step", [1]), ("validation", []), ("checkpoint", [1]), ("done", [4])]
+)
+def test_the_distance_is_measured_from_where_the_variables_may_differ(
+    experiment: Any, monkeypatch: pytest.MonkeyPatch, kind: str, at: list[int]
+) -> None:
+    measured: list[int] = []
+
+    def measuring(original: Path, repeated: Path) -> Distance:
+        steps = {json.loads((it / "state.json").read_bytes())["step"] for it in (original, repeated)}
+        measured.extend(steps)
+        return Distance(5, "dense/kernel")
+
+    monkeypatch.setattr("pedl.verify.second_look.distance", measuring)
+    executor = FakeExecutor(script=Script(differs_when_repeated={2: kind}))
+    one = ran(experiment, executor, checkpoint_storage={"save_trial_latest": 9})
+    executor.started.clear()
+    difference = verify_experiment(one).trials[1].difference
+    assert difference is not None and measured == at
+    assert (difference.ulps, "next checkpoint" in difference.message) == ((5, True) if at else (None, False))
+    again = [task["trial_id"] for task in executor.started].count(2)
+    assert again == (2 if at else 1)  # nothing is trained again where there is nothing to measure
+
+
+def test_a_trial_that_is_over_leaves_no_checkpoint_aside(experiment: Any) -> None:
+    executor = FakeExecutor(script=Script(differs_when_repeated={2: "checkpoint"}, lost={3: 3}))
+    one = ran(experiment, executor)
+    left: dict[int, int] = {}
+    found = verify_experiment(one, on_change=lambda it: left.update({it.trial_id or 0: len(aside(one.home))}))
+    assert [it.identical for it in found.trials] == [True, False, True]
+    assert left == {1: 0, 2: 0, 3: 0}
+
+
+def aside(home: Home) -> list[Path]:
+    """The checkpoints that a verification keeps for now."""
+    return [it for it in (home.path / "experiments").glob(".new-*/checkpoints/*/*") if it.is_dir()]
+
+
+def test_what_clones_start_from_stays_until_they_are_over(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one = experiment(executor, searcher={"metric": "accuracy", "smaller_is_better": False, **SEARCHERS["pbt"]})
+    one.run(workers=2)
+    left: list[int] = []
+    found = verify_experiment(one, workers=1, on_change=lambda _: left.append(len(aside(one.home))))
+    assert found.identical and max(left) > 0 and left[-1] == 0
+
+    created = [event for event in one.home.events(1) if event.kind == "trial_created" and event.payload.get("parent")]
+    clone = created[-1].trial_id
+    first = min(it.payload["step"] for it in one.home.events(1) if (it.kind, it.trial_id) == ("step", clone))
+
+    def otherwise(payload: dict[str, Any]) -> None:
+        if payload["step"] == first:
+            payload.update(states=base64.b64encode(b"otherwise 2words").decode())
+
+    rewrite(one.home, "step", otherwise, trial_id=clone)
+    found = verify_experiment(one, trials=[clone])
+    difference = next(it.difference for it in found.trials if it.trial_id == clone)
+    assert difference is not None and "Run once more" in difference.message
 
 
 def test_only_the_trials_that_were_asked_for_are_run(experiment: Any) -> None:
