@@ -1,4 +1,4 @@
-"""Values, numbers of things, nested mappings and the next command in a few words."""
+"""Values, numbers, numbers of things, nested mappings and the next command in a few words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unicodedata import category
 
@@ -63,6 +63,21 @@ def counted(number: int, noun: str) -> str:
     """
     plural = "es" if noun.endswith("ch") else "s"
     return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
+def numbered(numbers: Sequence[int]) -> str:
+    """Returns numbers that increase.
+
+    >>> numbered([1, 3, 4, 5])
+    '1, 3 to 5'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
 
 
 def pairs(tree: Mapping[str, Any]) -> str:

@@ -3,7 +3,9 @@
 What is known is what was recorded: a word of the data, of its samples in any order and of all variables for each
 batch, and a word of each variable at a step's end. A cause is told from the outside in:
 
-    the code, or a library's version, is another one          -> whatever differs may come from it
+    the code is another one                                   -> whatever differs may come from it
+    two records: a trial was given something else             -> configuration, hyperparameters, seed
+    a library's version is another one                        -> whatever differs may come from it
     the state before the first batch differs                  -> initial weights
     a batch's data differ, and before it nothing did          -> order, if the same samples came, else data
     data and state before the batch are equal, the next is not -> pools, instruction set; a resume right before it; else
@@ -35,11 +37,13 @@ class Circumstances:
       code_change: what of the model definition is not what was recorded.
       profile: what of the numeric profile is another one.
       resumed_at: the numbers of batches at which the recorded trial, or its repetition, was resumed.
+      given: of two records, what the one trial was given and the other was not: a cause each, and a line for people.
     """
 
     code_change: str | None = None
     profile: Sequence[ProfileDifference] = ()
     resumed_at: Collection[int] = ()
+    given: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,9 @@ def with_message(difference: Difference) -> Difference:
     return Difference(**{**vars(difference), "message": "\n".join(lines)})
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str], between: str = ", ") -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
+    return between.join(names[:_MOST_NAMES]) + more
 
 
 def _batch(kind: str, recorded: Payload, mismatch: Mismatch) -> int | None:
@@ -187,6 +191,9 @@ def _number(word: str) -> int:
 def _cause(symptom: _Symptom, batch: int | None, circumstances: Circumstances) -> tuple[str, str]:
     if circumstances.code_change is not None:
         return "code", f"The model definition is not what was recorded: {circumstances.code_change}. {symptom.because}"
+    if circumstances.given:
+        lines = _listed([line for _, line in circumstances.given], "; ")
+        return circumstances.given[0][0], f"The trials were given other things: {lines}. {symptom.because}"
     for cause in ("versions", "instruction set", "pools"):
         entries = [it for it in circumstances.profile if it.cause == cause and _matters(it, symptom)]
         if entries and (symptom.numeric or cause == "versions"):
@@ -222,6 +229,10 @@ def diagnose_end(
     circumstances: Circumstances,
     cause: str = "failure",
 ) -> Difference:
-    """Returns the difference between two ends of a trial: what was recorded did not happen again, or more did."""
-    cause, because = _cause(_Symptom(cause, because, numeric=True), None, circumstances)
+    """Returns the difference between two ends of a trial: what was recorded did not happen again, or more did.
+
+    Only a NaN at another place is a result of floating point; an error, such as a file that is not there, is none.
+    """
+    numeric = (recorded, repeated) == ("nan", "nan")
+    cause, because = _cause(_Symptom(cause, because, numeric), None, circumstances)
     return with_message(Difference(step, None, what, recorded, repeated, cause, because))

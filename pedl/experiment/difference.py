@@ -7,7 +7,9 @@ from typing import Any
 
 CAUSES = (
     "code",
+    "configuration",
     "hyperparameters",
+    "seed",
     "decisions",
     "versions",
     "pools",
@@ -67,13 +69,13 @@ class ProfileDifference:
     """An entry of the numeric profile that is another one here.
 
     Attributes:
-      trial_id: the trial that recorded it; None: all.
+      trial_ids: the trials that recorded it, by number; empty where two machines or records are compared.
       entry: its dotted path, such as `intra_op`.
       cause: the cause that it can be: "versions", "pools" or "instruction set".
       can_cause: what it can change, in a sentence for people.
     """
 
-    trial_id: int | None
+    trial_ids: tuple[int, ...]
     entry: str
     recorded: Any
     found: Any
@@ -82,4 +84,4 @@ class ProfileDifference:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as plain JSON."""
-        return asdict(self)
+        return {**asdict(self), "trial_ids": list(self.trial_ids)}

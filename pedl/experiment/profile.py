@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pedl import jsontext
@@ -76,15 +78,25 @@ _OTHERS = ("versions", "kernels or graphs are chosen otherwise: any result of fl
 
 
 def profile_differences(
-    expected: dict[str, Any], found: dict[str, Any], trial_id: int | None = None
+    expected: dict[str, Any], found: dict[str, Any], trial_ids: tuple[int, ...] = ()
 ) -> list[ProfileDifference]:
-    """As `differences`, each with what it can cause."""
+    """As `differences`, each with what it can cause, and with the trials that recorded it."""
     here = jsontext.flat(found)
     return [
-        ProfileDifference(trial_id, path, value, here.get(path, "nothing"), *_effect(path))
+        ProfileDifference(trial_ids, path, value, here.get(path, "nothing"), *_effect(path))
         for path, value in sorted(jsontext.flat(expected).items())
         if value != here.get(path, "nothing")
     ]
+
+
+def each_once(found: Iterable[ProfileDifference]) -> list[ProfileDifference]:
+    """Returns equal differences as one, with the numbers of all the trials that recorded it."""
+    once: dict[str, ProfileDifference] = {}
+    for it in found:
+        key = jsontext.dumps([it.entry, it.recorded, it.found])
+        before = once.setdefault(key, it)
+        once[key] = replace(before, trial_ids=tuple(sorted({*before.trial_ids, *it.trial_ids})))
+    return list(once.values())
 
 
 def _effect(path: str) -> tuple[str, str]:

@@ -42,6 +42,8 @@ class TrialState:
     session_config: Payload | None = None
     started: Payload | None = None
     """What its last worker said before it trained."""
+    numeric_profiles: list[Payload] = field(default_factory=list)
+    """Those of its workers, each once, oldest first: several where a change of the profile was accepted."""
     messages: list[str] = field(default_factory=list)
 
     @property
@@ -65,6 +67,11 @@ class TrialState:
     @property
     def last_reached(self) -> Payload | None:
         return self.reached[max(self.reached)] if self.reached else None
+
+    @property
+    def final(self) -> Payload | None:
+        """What its worker said at its end, with its final weights; None of one that has not ended, or has failed."""
+        return self.last_reached if self.closed and self.failure is None else None
 
     @property
     def cloned_from(self) -> list[Payload]:
@@ -94,6 +101,8 @@ def _closed(trial: TrialState, payload: Payload) -> None:
 
 def _started(trial: TrialState, payload: Payload) -> None:
     trial.started = payload
+    if payload["numeric_profile"] not in trial.numeric_profiles:
+        trial.numeric_profiles.append(payload["numeric_profile"])
 
 
 def _step(trial: TrialState, payload: Payload) -> None:

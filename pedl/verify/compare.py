@@ -13,17 +13,22 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from pedl import jsontext
 from pedl.errors import InputError
 from pedl.experiment import Experiment
 from pedl.experiment.diagnosis import Circumstances
-from pedl.experiment.difference import ProfileDifference
 from pedl.experiment.fold import ENDED, ExperimentState, fold, the_trial
-from pedl.experiment.profile import profile_differences
-from pedl.verify.trial_pairs import Pair, batches, decisions, metrics, over, same, weights
+from pedl.experiment.trial_state import TrialState
+from pedl.verify.trial_pairs import Pair, batches, decisions, given, metrics, over, profiles, unequal, weights
 
-_FOR_PEOPLE = ("description", "labels")
+_FOR_PEOPLE = ("description:", "labels:")
 """Fields of a configuration that nothing follows from."""
+
+_TRAINED_WITH = (
+    "data", "entrypoint", "batches_per_step", "min_validation_period", "environment.", "searcher.source_",
+    "reproducibility.experiment_seed", "reproducibility.fingerprint",
+)  # fmt: skip
+"""How fields begin that batches, and what is recorded of them, follow from. What the others lead to is compared trial
+by trial (hyperparameters, decisions, numeric profile), or no bit hangs on it."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +110,19 @@ def compare(one: Side, other: Side) -> Comparison:
         raise InputError(f"{one.name} and {other.name}: expected two experiments, such as 1 2, or two trials, 1/3 2/3.")
     states = [fold(side.experiment.home.events(side.experiment.id)) for side in (one, other)]
     pairs = _pairs(one, other, states)
-    code, profile = list(_code(one, other, states)), list(_profiles(pairs))
-    circumstances = Circumstances(code_change=code[0] if code else None, profile=profile)
+    configuration, code = list(_configuration(states)), list(_code(one, other, states))
+    trained_with = [("configuration", line) for line in configuration if line.startswith(_TRAINED_WITH)]
+
+    def batches_of(left: TrialState, right: TrialState) -> str | None:
+        known = (*given(left, right), *trained_with)
+        return batches(left, right, Circumstances(code[0] if code else None, profiles(left, right), given=known))
+
     sections = [
-        Section("configuration", tuple(_configuration(states))),
+        Section("configuration", tuple(configuration)),
         Section("code", tuple(code)),
-        Section("numeric profile", tuple(_unique(f"{it.entry}: {it.recorded} and {it.found}" for it in profile))),
+        Section("numeric profile", tuple(dict.fromkeys(_profiles(pairs)))),
         Section("decisions", (*_states(one, states), *decisions(pairs))),
-        Section("batches", tuple(over(pairs, lambda left, right: batches(left, right, circumstances)))),
+        Section("batches", tuple(over(pairs, batches_of))),
         Section("metrics", tuple(over(pairs, metrics))),
         Section("weights", tuple(over(pairs, weights))),
     ]
@@ -129,11 +139,9 @@ def _pairs(one: Side, other: Side, states: list[ExperimentState]) -> list[Pair]:
 
 
 def _configuration(states: list[ExperimentState]) -> Iterator[str]:
-    flat = [jsontext.flat(state.created["config"]) for state in states]
-    for path in sorted({*flat[0], *flat[1]}):
-        sides = [it.get(path, "nothing") for it in flat]
-        if not same(*sides) and path not in _FOR_PEOPLE:
-            yield f"{path}: {sides[0]} and {sides[1]}"
+    for line in unequal(*(state.created["config"] for state in states)):
+        if not line.startswith(_FOR_PEOPLE):
+            yield line
 
 
 def _code(one: Side, other: Side, states: list[ExperimentState]) -> Iterator[str]:
@@ -162,18 +170,13 @@ def _quoted(line: str | None) -> str:
     return "nothing" if line is None else repr(line.strip())
 
 
-def _profiles(pairs: Iterable[Pair]) -> Iterator[ProfileDifference]:
+def _profiles(pairs: Iterable[Pair]) -> Iterator[str]:
     for one, other in pairs:
-        sides = [None if it is None or it.started is None else it.started["numeric_profile"] for it in (one, other)]
-        if sides[0] is not None and sides[1] is not None:
-            yield from profile_differences(sides[0], sides[1])
+        if one is not None and other is not None:
+            yield from (f"{it.entry}: {it.recorded} and {it.found}" for it in profiles(one, other))
 
 
 def _states(one: Side, states: list[ExperimentState]) -> Iterator[str]:
     """An experiment that is over has an outcome, and one that may go on has none."""
     if one.trial_id is None and (states[0].state in ENDED) != (states[1].state in ENDED):
         yield f"state: {states[0].state} and {states[1].state}"
-
-
-def _unique(lines: Iterable[str]) -> Iterator[str]:
-    yield from dict.fromkeys(lines)

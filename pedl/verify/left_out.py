@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pedl.display.words import numbered
 from pedl.experiment.fold import ENDED, ExperimentState
 from pedl.experiment.trial_state import TrialState
 from pedl.verify.result import TrialVerification
@@ -17,7 +18,7 @@ def not_executed(state: ExperimentState, trials: Sequence[TrialVerification]) ->
     again = {it.trial_id for it in trials}
     left_out = [it for it in sorted(state.trials) if it not in again]
     if left_out:
-        missing.append(f"Trials that were not run again: {_numbers(left_out)}.")
+        missing.append(f"Trials that were not run again: {numbered(left_out)}.")
     for it in trials:
         missing += _of_trial(state.trials[it.trial_id], it)
     return missing
@@ -31,17 +32,6 @@ def _of_trial(trial: TrialState, it: TrialVerification) -> list[str]:
     if it.checkpoints < saved:
         # Where a worker was told to pause it saved one, and a repetition does not pause.
         missing.append(f"Trial {trial.id}: {it.checkpoints} of {saved} checkpoints were compared.")
-    if trial.last_reached is not None and not it.weights:
+    if trial.final is not None and not it.weights:
         missing.append(f"Trial {trial.id}: its final weights were not compared.")
     return missing
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    """Returns numbers that increase, such as "1, 3 to 6"."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][-1] == number - 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pedl.display.words import brief, counted
+from pedl.display.words import brief, counted, numbered
 from pedl.experiment.difference import Difference, ProfileDifference
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def news_lines(experiment_id: int, news: TrialVerification | ProfileDifference) 
     """Returns what is told while a verification runs."""
     if isinstance(news, ProfileDifference):
         return [
-            f"Numeric profile: {news.entry} was {brief(news.recorded)} when it was recorded, and is "
+            f"Numeric profile: {news.entry} was {brief(news.recorded)} when {_trials(news)} recorded, and is "
             f"{brief(news.found)} here; {news.can_cause}."
         ]
     result = "identical" if news.identical else "differs"
@@ -34,7 +34,8 @@ def result_lines(found: Verification) -> list[str]:
     lines = [_head(found)]
     lines += [f"  {line}" for line in _all_compared(found)]
     lines += [
-        f"The numeric profile differs in {it.entry}: recorded {brief(it.recorded)}, found {brief(it.found)}."
+        f"The numeric profile differs in {it.entry}: {brief(it.recorded)} when {_trials(it)} recorded, "
+        f"{brief(it.found)} here."
         for it in found.profile_differences
     ]
     if found.code_change is not None:
@@ -46,6 +47,11 @@ def result_lines(found: Verification) -> list[str]:
     if others := ", ".join(f"{it.trial_id} ({_place(it.difference)})" for it in found.differing[1:]):
         lines.append(f"Other trials that differ: {others}.")
     return [*lines, *_left_out(found)]
+
+
+def _trials(it: ProfileDifference) -> str:
+    several = len(it.trial_ids) > 1
+    return f"{'trials' if several else 'trial'} {numbered(it.trial_ids)} {'were' if several else 'was'}"
 
 
 def _place(difference: Difference | None) -> str:

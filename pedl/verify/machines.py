@@ -110,7 +110,7 @@ def compare(there: dict[str, Any], here: dict[str, Any], onednn_here: bool) -> M
     )
     found = profile_differences(_profile(there), _profile(here))
     if (onednn_there := there["numeric_profile"]["onednn"]) != onednn_here:
-        found.append(ProfileDifference(None, "onednn: auto", onednn_there, onednn_here, "instruction set", _AUTO))
+        found.append(ProfileDifference((), "onednn: auto", onednn_there, onednn_here, "instruction set", _AUTO))
     return Machines(tuple(found), tuple(kinds))
 
 

@@ -20,7 +20,7 @@ class TrialVerification:
       tensors: words of single variables that were compared.
       metrics: values of metrics that were compared.
       checkpoints: checkpoints whose hashes were compared.
-      weights: whether the final weights were compared.
+      weights: whether the final weights were compared; a trial that has not ended, or has failed, has none.
       over: whether the record reaches the trial's end; else it was compared as far as it goes.
       note: what was not compared, and why, in a sentence for people; "" where all that is recorded was.
     """
@@ -55,7 +55,8 @@ class Verification:
       recorded_trials: how many trials the record has; `trials` may be fewer.
       over: whether the experiment was over; else more may come than was compared.
       not_executed: what of the record was not run again or not compared, in sentences for people.
-      profile_differences: known before anything was run. They make nothing unequal by themselves.
+      profile_differences: of all trials, each once, with what only showed once a trial had started. They make nothing
+        unequal by themselves.
       code_change: what of the recorded copy of the model definition is not what was recorded; None: nothing.
       difference: what is no single trial's: of the search or the code. None: nothing.
     """

@@ -7,20 +7,22 @@ as far as it goes. A failure of the trial's own code or numbers must come again,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pedl.errors import StoreError
+from pedl.display.words import counted
+from pedl.errors import StoreError, TrialFailed
 from pedl.experiment.alarm import first_difference, recorded_result, words
 from pedl.experiment.diagnosis import Circumstances, diagnose, diagnose_end
 from pedl.experiment.difference import Difference
 from pedl.experiment.fold import ExperimentState
-from pedl.experiment.profile import expected_profile, profile_differences
 from pedl.experiment.trial_state import Payload, TrialState, reached_step
 from pedl.store import ExperimentPaths
 from pedl.verify.clones import Kept
 from pedl.verify.failures import comes_again, last_line, what_failed
 from pedl.verify.legs import Legs
+from pedl.verify.profiles import differences_of
 from pedl.verify.result import TrialVerification
 
 _EVENTS = {"started": "started", "step": "step", "validation": "validation", "checkpoint": "checkpoint",
@@ -144,19 +146,13 @@ class TrialCheck:
             self._counts["tensors"] += sum(len(word) // 16 for word in payload["tensors"].values())
         self._counts["metrics"] += len(payload.get("metrics", ()))
         self._counts["checkpoints"] += kind == "checkpoint"
-        # Those at a rung before the last are no final ones.
-        self._weights |= kind == "reached" and reached_step(payload) == max(self.trial.reached)
+        final = self.trial.final  # those at a rung before its end are no final ones
+        self._weights |= kind == "reached" and final is not None and reached_step(payload) == reached_step(final)
 
     def _compare_profile(self, payload: Payload) -> None:
         # Known before for the most part; the types of Keras are only known once the model definition was imported.
-        expected = expected_profile(self._state.numeric_profile, (self.trial.started or {}).get("numeric_profile"))
-        new = profile_differences(expected, payload["numeric_profile"], self.trial.id)
-        known = {it.entry for it in self.circumstances.profile}
-        self.circumstances = Circumstances(
-            self.circumstances.code_change,
-            (*self.circumstances.profile, *(it for it in new if it.entry not in known)),
-            self.circumstances.resumed_at,
-        )
+        found = differences_of(self._state, self.trial, payload["numeric_profile"])
+        self.circumstances = replace(self.circumstances, profile=found)
 
     def _failed(self, payload: Payload) -> None:
         if payload["kind"] == "storage":
@@ -185,13 +181,16 @@ class TrialCheck:
         self._differs("session_config", self.trial.session_config, session_config, 0, because, cause="pools")
 
     def _lost(self, reason: str) -> None:
+        allowed = self._state.created["config"]["max_restarts"]
         self._losses += 1
-        if self._losses <= self._state.created["config"]["max_restarts"]:
-            self._begin()
-        else:
-            self._differs(
-                "process", "none", "lost", self.step + 1, f"Its process was lost {self._losses} times: {reason}"
+        if self._losses > allowed:
+            raise TrialFailed(
+                f"Trial {self.trial.id} could not be run again: its process was lost {counted(self._losses, 'time')}, "
+                f"the last time because: {reason}. It may be started again {counted(allowed, 'time')} (max_restarts).\n"
+                "That is no difference: what was compared of it is equal. Verify again where a process has more room, "
+                "for example with `--workers 1`; or the other trials alone, with `--trial`."
             )
+        self._begin()
 
     def _differs(
         self, what: str, recorded: Any, repeated: Any, step: int, because: str, cause: str = "failure"

@@ -12,12 +12,16 @@ from typing import Any
 from pedl import jsontext
 from pedl.experiment.alarm import first_difference
 from pedl.experiment.diagnosis import Circumstances, diagnose
-from pedl.experiment.difference import Difference
+from pedl.experiment.difference import Difference, ProfileDifference
 from pedl.experiment.outcome import trial_outcome
+from pedl.experiment.profile import each_once, profile_differences
 from pedl.experiment.trial_state import Payload, TrialState
 
 _COMPUTED = ("id", "decisions", "training", "validation", "weights_sha256")
 """Parts of a trial's outcome that are compared elsewhere, or shown one by one."""
+
+_GIVEN = {"hparams": "hyperparameters", "trial_seed": "seed", "streams": "seed", "parent": "decisions"}
+"""What a trial is given by the search, and the cause that it is of other batches."""
 
 Pair = tuple[TrialState | None, TrialState | None]
 """The same trial of both sides; None where a side has none."""
@@ -31,17 +35,43 @@ def decisions(pairs: Iterable[Pair]) -> Iterator[str]:
             assert there is not None
             yield f"trial {there.id}: only one side has it"
             continue
-        sides = [jsontext.flat(_decided(it)) for it in (one, other)]
-        for name in sorted({*sides[0], *sides[1]}):
-            left, right = (side.get(name, "nothing") for side in sides)
-            if not same(left, right):
-                yield f"trial {_named(one, other)}: {name}: {left} and {right}"
+        for line in unequal(_decided(one), _decided(other)):
+            yield f"trial {_named(one, other)}: {line}"
+
+
+def given(one: TrialState, other: TrialState) -> list[tuple[str, str]]:
+    """Returns what the search gave to one trial and not to the other: a cause of other batches each, and a line."""
+    sides = [_decided(it) for it in (one, other)]
+    return [
+        (cause, line)
+        for name, cause in _GIVEN.items()
+        for line in unequal(*({name: side[name]} if name in side else {} for side in sides))
+    ]
+
+
+def profiles(one: TrialState, other: TrialState) -> list[ProfileDifference]:
+    """Returns what differs between the numeric profiles of two trials, in the order in which they had them."""
+    if not one.numeric_profiles or not other.numeric_profiles:
+        return []
+    count = max(len(it.numeric_profiles) for it in (one, other))
+    # A trial that had fewer had its last one from there on.
+    sides = [[*it.numeric_profiles, *it.numeric_profiles[-1:] * count][:count] for it in (one, other)]
+    return each_once(it for pair in zip(*sides, strict=True) for it in profile_differences(*pair))
 
 
 def _decided(trial: TrialState) -> Payload:
     """All of a trial's outcome that no worker computed."""
     of = trial_outcome(trial)
     return {**{name: value for name, value in of.items() if name not in _COMPUTED}, **of["decisions"]}
+
+
+def unequal(one: Payload, other: Payload) -> Iterator[str]:
+    """Yields a line for each path of two nested mappings whose values are not the same."""
+    sides = [jsontext.flat(it) for it in (one, other)]
+    for path in sorted({*sides[0], *sides[1]}):
+        left, right = (side.get(path, "nothing") for side in sides)
+        if not same(left, right):
+            yield f"{path}: {left} and {right}"
 
 
 def same(one: Any, other: Any) -> bool:

@@ -11,22 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import chain
 
-from pedl.errors import TrialFailed
-from pedl.executor import TERMINAL_TYPES, Attempt, Executor, last_message
+from pedl.executor import TERMINAL_TYPES, Attempt, Executor
 from pedl.experiment import Experiment
 from pedl.experiment.diagnosis import Circumstances
 from pedl.experiment.difference import ProfileDifference
 from pedl.experiment.fold import ENDED, fold, the_trial
 from pedl.experiment.place import place_aside
-from pedl.experiment.profile import profile_differences
+from pedl.experiment.profile import each_once
 from pedl.experiment.running import trials_at_once, worker_environment
-from pedl.experiment.tasks import profile_task
 from pedl.experiment.trial_state import TrialState
 from pedl.store import ExperimentPaths
 from pedl.verify.clones import Kept, with_ancestors
 from pedl.verify.left_out import not_executed
+from pedl.verify.profiles import differences_before
 from pedl.verify.result import TrialVerification, Verification
 from pedl.verify.search_again import decisions_again
 from pedl.verify.second_look import looked_at_again
@@ -34,9 +33,6 @@ from pedl.verify.trial_check import TrialCheck
 
 News = ProfileDifference | TrialVerification
 """What is told while a verification runs: first the profile, then each trial that was compared."""
-
-_KNOWN_LATER = ("floatx", "dtype_policy")
-"""Entries of the profile that the model definition may set, and that nobody knows before its import."""
 
 
 def verify_experiment(
@@ -55,7 +51,8 @@ def verify_experiment(
 
     Raises:
       StoreError: if there is no such trial, or nothing can be written to compare with.
-      TrialFailed: if no training process can be started here.
+      TrialFailed: if no training process can be started here, or that of a trial is lost more often than
+        `max_restarts` allows: nothing is said of what was not compared.
     """
     return _Verifying(experiment, workers, trials, on_change or (lambda news: None)).run()
 
@@ -85,9 +82,12 @@ class _Verifying:
         with place_aside(self._experiment.home, self._experiment.id, created) as (aside, change):
             environment = worker_environment(created["config"])
             with self._experiment.make_executor(environment, aside.log) as executor:
-                profile = self._compare_profiles(executor, aside)
+                before = differences_before(executor, self._experiment.id, self._state, self._trials, aside)
+                profile = each_once(chain(*before.values()))
+                for it in profile:
+                    self._on_change(it)
                 count, difference = decisions_again(self._events, profile)
-                checks = [self._check(trial, aside, change, profile) for trial in self._trials]
+                checks = [self._check(trial, aside, change, before[trial.id]) for trial in self._trials]
                 self._run_again(executor, checks)
                 self._look_again(executor, checks)
         trials = tuple(self._results[trial.id] for trial in self._trials)
@@ -99,27 +99,10 @@ class _Verifying:
             recorded_trials=len(self._state.trials),
             over=self._state.state in ENDED,
             not_executed=tuple(not_executed(self._state, trials)),
-            profile_differences=tuple(profile),
+            profile_differences=tuple(each_once(it for check in checks for it in check.circumstances.profile)),
             code_change=change,
             difference=difference,
         )
-
-    def _compare_profiles(self, executor: Executor, aside: ExperimentPaths) -> list[ProfileDifference]:
-        """Asks a process for the profile that trials would have here, once for each session that they ask for."""
-        found: dict[tuple[Any, ...], ProfileDifference] = {}
-        asked: list[Any] = []
-        for trial in self._trials:
-            if trial.started is None or trial.session_config in asked:
-                continue
-            asked.append(trial.session_config)
-            here = _ask_profile(executor, profile_task(self._experiment.id, self._state, trial, aside))
-            recorded = trial.started["numeric_profile"]
-            expected = {name: value for name, value in recorded.items() if name not in _KNOWN_LATER}
-            for it in profile_differences(expected, here):
-                found.setdefault((it.entry, str(it.recorded), str(it.found)), it)
-        for it in found.values():
-            self._on_change(it)
-        return list(found.values())
 
     def _check(
         self, trial: TrialState, aside: ExperimentPaths, change: str | None, profile: Sequence[ProfileDifference]
@@ -182,14 +165,3 @@ class _Verifying:
         result = self._results[check.trial.id] = check.verification()
         check.clear()
         self._on_change(result)
-
-
-def _ask_profile(executor: Executor, task: dict[str, Any]) -> dict[str, Any]:
-    answer = last_message(executor, task)
-    if answer["type"] != "done":
-        raise TrialFailed(
-            f"No training process can be started here: {answer.get('message', answer.get('reason'))}\n"
-            "`pedl doctor` shows what this machine offers."
-        )
-    profile: dict[str, Any] = answer["numeric_profile"]
-    return profile

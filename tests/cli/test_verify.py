@@ -38,8 +38,8 @@ def test_the_first_line_says_of_what_it_is_said(experiment: Any) -> None:
 
 
 def test_entries_of_the_profile_are_written_as_describe_writes_them() -> None:
-    changed = ProfileDifference(None, "onednn", True, None, "versions", "other code computes")
-    told = "Numeric profile: onednn was true when it was recorded, and is null here; other code computes."
+    changed = ProfileDifference((2,), "onednn", True, None, "versions", "other code computes")
+    told = "Numeric profile: onednn was true when trial 2 was recorded, and is null here; other code computes."
     assert news_lines(1, changed) == [told]
 
 

@@ -16,6 +16,7 @@ from pedl.verify.compare import Side, compare
 from tests.experiment.conftest import configuration
 from tests.experiment.fake_executor import PROFILE, FakeExecutor, Script
 from tests.search.schedules import SEARCHERS
+from tests.verify.test_certificate import first_word
 from tests.verify.test_verifying import rewrite
 
 
@@ -138,6 +139,67 @@ def changed(trial: int, kind: str, change: Any) -> Any:
         rewrite(one.home, kind, lambda payload: change(payload) if payload == last else None, trial, one.id)
 
     return apply
+
+
+def with_other_batches(one: Experiment, *trial_ids: int) -> Experiment:
+    for trial_id in trial_ids:
+        rewrite(one.home, "step", lambda it: first_word(it, "states"), trial_id, one.id)
+    return one
+
+
+def causes(one: Experiment, other: Experiment) -> list[str]:
+    return [line.partition("Cause: ")[2].partition(".")[0] for line in compared(one, other)["batches"]]
+
+
+def test_what_was_trained_with_other_hyperparameters_is_no_fault_of_an_operation(ran: Any) -> None:
+    hparams = {"units": {"type": "int", "minval": 4, "maxval": 64}, "nested": {"rate": 0.25}}
+    one, other = ran(), with_other_batches(ran(hyperparameters=hparams), 1, 2, 3)
+    rewrite(other.home, "started", lambda it: it.update(initial_state="00"), 2, other.id)
+    assert causes(one, other) == ["hyperparameters"] * 3
+    found = compared(one, other)["batches"]
+    assert "Cause: hyperparameters. The trials were given other things: hparams.nested.rate: 0.5 and 0.25. " in found[1]
+    assert "hparams.nested.rate: 0.5 and 0.25. The variables differ before the first batch." in found[1]
+
+
+def test_each_trial_is_told_what_it_alone_was_given(ran: Any) -> None:
+    given = [
+        ("trial_created", lambda it: it["hparams"].update(units=99), "hyperparameters"),
+        ("trial_created", lambda it: it.update(trial_seed=99), "seed"),
+        ("trial_created", lambda it: it.update(streams={"data": 5}), "seed"),
+        ("started", lambda it: it["numeric_profile"].update(instruction_set=["X86_V4"]), "instruction set"),
+        ("trial_targeted", lambda it: it.update(until_step=9), "operation"),
+    ]
+    searcher = {"name": "random", "metric": "accuracy", "max_steps": 2, "max_trials": len(given)}
+    one, other = ran(searcher=searcher), ran(searcher=searcher)
+    with_other_batches(other, *range(1, 1 + len(given)))
+    for trial_id, (kind, change, _) in enumerate(given, start=1):
+        changed(trial_id, kind, change)(other)
+    assert causes(one, other) == [cause for _, _, cause in given]
+
+
+def test_a_field_that_batches_follow_from_is_a_cause_and_no_other(ran: Any) -> None:
+    other_data = ran(data={"file": "a"}, environment={"environment_variables": {"A": "1"}})
+    one, again = ran(), with_other_batches(ran(max_restarts=3, min_checkpoint_period=2, labels=["b"]), 2)
+    assert causes(one, again) == ["operation"]
+    assert causes(other_data, again) == ["configuration"]
+    (line,) = compared(other_data, again)["batches"]
+    assert "given other things: " in line and "data.file: a and nothing; " in line
+    assert "environment.environment_variables.A: 1 and nothing" in line
+
+
+def test_a_trial_that_was_begun_with_another_profile_is_told_so(ran: Any) -> None:
+    one, other = ran(), with_other_batches(ran(), 1, 2)
+    (started,) = [it for it in other.home.events(other.id) if (it.kind, it.trial_id) == ("started", 2)]
+    with sqlite3.connect(other.home.path / "pedl.db") as connection:
+        before = {**started.payload, "numeric_profile": {**PROFILE, "tensorflow": "2.20"}}
+        connection.execute(
+            "UPDATE events SET kind = 'started', payload = ? WHERE experiment_id = ? AND kind = 'trial_targeted' "
+            "AND trial_id = 2",
+            (json.dumps(before), other.id),
+        )
+    found = compared(one, other)
+    assert found["numeric profile"] == ["tensorflow: 2.21 and 2.20"]
+    assert causes(one, other) == ["operation", "versions"]
 
 
 def never_closed(one: Experiment) -> None:

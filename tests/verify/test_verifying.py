@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pedl.errors import StoreError
+from pedl.errors import StoreError, TrialFailed
 from pedl.experiment import Experiment
 from pedl.store import Home
 from pedl.verify import ProfileDifference, TrialVerification, verify_experiment
@@ -240,8 +240,37 @@ def test_only_the_weights_after_the_last_rung_are_final_ones(experiment: Any) ->
     assert not found.identical and not found.weights
 
 
+def over_rungs(experiment: Any, executor: FakeExecutor) -> tuple[Experiment, int]:
+    """Returns a search over rungs, and the first trial that went on above one."""
+    one = experiment(executor, searcher={"metric": "accuracy", "smaller_is_better": False, **SEARCHERS["asha"]})
+    one.run(workers=2)
+    return one, next(it["id"] for it in one.describe()["trials"] if len(reached(one, it["id"])) > 1)
+
+
+def test_a_trial_that_was_stopped_above_a_rung_has_no_final_weights(experiment: Any) -> None:
+    one, trial_id = over_rungs(experiment, FakeExecutor())
+    rung, end = reached(one, trial_id)[-2:]
+    forget(one.home, "trial_closed", trial_id=trial_id)
+    with sqlite3.connect(one.home.path / "pedl.db") as connection:
+        query = "DELETE FROM events WHERE kind = 'reached' AND trial_id = ? AND payload LIKE ?"
+        connection.execute(query, (trial_id, f'%"step":{end},%'))
+    assert max(reached(one, trial_id)) == rung
+    (found,) = verify_experiment(one, trials=[trial_id]).trials
+    assert found.identical and not found.weights
+
+
+def test_a_trial_that_failed_above_a_rung_has_no_final_weights_and_lacks_nothing(experiment: Any) -> None:
+    executor = FakeExecutor()
+    one, trial_id = over_rungs(experiment, executor)
+    executor.script.fails = {trial_id: (reached(one, trial_id)[0] + 1, "nan")}
+    one, other_id = over_rungs(experiment, executor)
+    found = verify_experiment(one)
+    assert found.identical and found.complete and found.not_executed == ()
+    assert {it.trial_id for it in found.trials if not it.weights} == {trial_id} != {other_id}
+
+
 def reached(one: Experiment, trial_id: int) -> list[int]:
-    return [it.payload["step"] for it in one.home.events(1) if (it.kind, it.trial_id) == ("reached", trial_id)]
+    return [it.payload["step"] for it in one.home.events(one.id) if (it.kind, it.trial_id) == ("reached", trial_id)]
 
 
 def test_a_failure_that_was_not_recorded_is_a_difference(experiment: Any) -> None:
@@ -261,6 +290,20 @@ def test_lost_processes_are_started_again_and_no_difference(experiment: Any) -> 
     found = verify_experiment(one)
     assert found.identical
     assert [it.checkpoints for it in found.trials] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("allowed", [0, 2])
+def test_a_process_that_is_lost_too_often_ends_the_verification_and_is_no_difference(
+    experiment: Any, allowed: int
+) -> None:
+    executor = FakeExecutor()
+    one = ran(experiment, executor, max_restarts=allowed)
+    executor.script.lost = {2: 1 + allowed}  # the attempts of the verification but for the last that is allowed
+    assert verify_experiment(one).identical
+    executor.script.lost = {2: 10**6}
+    with pytest.raises(TrialFailed, match=f"Trial 2 could not be run again: its process was lost {allowed + 1} time"):
+        verify_experiment(one)
+    assert executor._running == {}
 
 
 @pytest.mark.parametrize("stop", ["pause", "cancel", "kill"])
