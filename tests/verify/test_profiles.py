@@ -41,7 +41,7 @@ def test_a_profile_that_was_accepted_later_is_compared_too(experiment: Any) -> N
     assert (it.trial_ids, it.entry, it.recorded, it.found) == ((2, 3), "instruction_set", ELSEWHERE, HERE)
     assert 'The numeric profile differs in instruction_set: ["X86_V4"] when trials 2 to 3 were recorded' in str(found)
     noon = datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
-    assert certificate(one, found, noon, noon)["machine"]["numeric_profile_as_recorded"] is False
+    assert certificate(found, noon, noon)["machine"]["numeric_profile_as_recorded"] is False
 
 
 def test_a_trial_is_not_blamed_on_the_profile_of_another(experiment: Any) -> None:
