@@ -45,8 +45,8 @@ class Experiment(RecordedExperiment):
           workers: how many trials are trained at once, at least 1; None: half the cores, at least 1. It moves no bit.
           on_change: called with this experiment whenever something happened.
           accept_profile_change: go on although floating point may give other bits here; recorded.
-          progress: whether a live board of the trials is shown, or lines where there is neither a notebook nor a
-            terminal; None: the board in these two, unless there is an `on_change` to show something.
+          progress: whether a live board of the trials is shown, or lines on standard error where there is neither a
+            notebook nor a terminal; None: unless there is an `on_change` to show something.
 
         Raises:
           StoreError: if another process runs it, if it was canceled or has failed, or its files were changed.
@@ -60,7 +60,7 @@ class Experiment(RecordedExperiment):
             if on_change is not None:
                 on_change(self)
 
-        with shown(self, False if progress is None and on_change is not None else progress) as view:
+        with shown(self, on_change is None if progress is None else progress) as view:
             try:
                 run_experiment(
                     home=self._home,

@@ -17,11 +17,10 @@ from tests.display.test_live import Watched, trial
 
 def test_what_shows_depends_on_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not in_notebook()
-    assert isinstance(view_for(None), Unseen)  # no terminal here
-    assert isinstance(view_for(True), LineView)
+    assert isinstance(view_for(True), LineView)  # no terminal here
     shell = SimpleNamespace(kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    assert isinstance(view_for(None), NotebookView)
+    assert isinstance(view_for(True), NotebookView)
     assert isinstance(view_for(False), Unseen)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     assert not in_notebook()
