@@ -40,7 +40,7 @@ def with_pedl(searcher: dict[str, Any]) -> Outcome:
         }
         with tempfile.TemporaryDirectory() as name:
             experiment = create_experiment(config, DEFINITION, Path(name) / "home", keep_warm=True)
-            experiment.run(workers=2)
+            experiment.run(workers=2, progress=False)
             return experiment.outcome_sha256
 
     return run

@@ -56,7 +56,7 @@ def seconds(name: str) -> Counter[str]:
     with tempfile.TemporaryDirectory() as home:
         experiment = create_experiment(EXAMPLE / f"{name}.yaml", EXAMPLE, Path(home), 42, make_executor)
         began = time.process_time()
-        experiment.run(workers=1)
+        experiment.run(workers=1, progress=False)
         spent = Counter(master=time.process_time() - began)
         for log in experiment.log_files():
             for line in log.read_text().splitlines():

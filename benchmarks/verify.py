@@ -49,7 +49,7 @@ def one_pair(entrypoint: str, steps: int) -> float:
     }
     with tempfile.TemporaryDirectory() as home:
         experiment = create_experiment(config, WORKLOADS, home)
-        run_s = timed(lambda: experiment.run(workers=1))
+        run_s = timed(lambda: experiment.run(workers=1, progress=False))
         verify_s = timed(lambda: verified(experiment))
     return verify_s / run_s
 

@@ -28,7 +28,7 @@ def run(home: Path, workers: int, trials: int, steps: int) -> tuple[float, str |
     }
     experiment = create_experiment(config, DEFINITION, home, keep_warm=True)
     started = time.perf_counter()
-    experiment.run(workers=workers)
+    experiment.run(workers=workers, progress=False)
     return time.perf_counter() - started, experiment.outcome_sha256
 
 

@@ -51,7 +51,7 @@ def _entry(log: Path, line: str) -> dict[str, Any]:
 
 def _news(log: Path, read: dict[Path, int], growing: bool) -> str:
     """Returns what was added to a log since it was read; of a `growing` one, a line that is not ended is left."""
-    if not log.exists():
+    if not log.exists() or log.stat().st_size == read.get(log, 0):
         return ""
     with log.open("rb") as file:
         file.seek(read.get(log, 0))

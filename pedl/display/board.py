@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pedl.display.pace import OVER, Progress, steps_done, target_of
-from pedl.display.rungs import place_of, rung_counts, rung_lines
+from pedl.display.rungs import place_of, rung_counts, rung_lines, why_stopped
 from pedl.display.trials import metric_of, searched_hparams, trial_state, trials_done
 from pedl.display.words import brief, counted, escaped
 from pedl.jsontext import number
@@ -80,11 +80,14 @@ class Board:
         for header in ["Trial", "State", *(["Rung"] if described["brackets"] else []), "Steps"]:
             table.add_column(header, no_wrap=True, overflow="ellipsis")
         # Where there is too little room, what may be wrapped is made narrower first; its cells are cut all the same.
-        for header in [metric, *(["Hyperparameters"] if wide else [])]:
+        trials = self._shown()
+        why = wide and any(it["stopped"] for it in trials)
+        for header in [metric, *(["Stopped"] if why else []), *(["Hyperparameters"] if wide else [])]:
             table.add_column(_line(header))
-        for trial in self._shown():
+        for trial in trials:
+            stopped = [_line(why_stopped(trial))] if why else []
             hparams = [_line(searched_hparams(described, trial))] if wide else []
-            table.add_row(*self._cells(trial, metric, wide), *hparams)
+            table.add_row(*self._cells(trial, metric, wide), *stopped, *hparams)
         return table
 
     def _cells(self, trial: dict[str, Any], metric: str, wide: bool) -> Iterator[RenderableType]:

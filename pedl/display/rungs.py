@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -10,6 +11,15 @@ def place_of(trial: dict[str, Any]) -> str:
     place, parent = trial["rung"], trial["parent"]
     clone = "" if parent is None else f" from {parent['trial_id']}"
     return "" if place is None else f"{place['rung']}/{place['rungs']}{clone}"
+
+
+def why_stopped(trial: dict[str, Any]) -> str:
+    """Returns in short why the search stopped a trial, or ""; the rung or round is left out: it stands beside it.
+
+    >>> why_stopped({"stopped": "not among the best 2 of 8 at rung 1 of 2 (step 1)"})
+    'not best 2 of 8'
+    """
+    return re.split(" at | after ", trial["stopped"])[0].replace("among the ", "")
 
 
 def rung_lines(described: dict[str, Any]) -> list[str]:

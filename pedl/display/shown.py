@@ -27,26 +27,25 @@ class Unseen(View):
         """Does nothing."""
 
 
-def view_for(progress: bool | None) -> View:
+def view_for(progress: bool) -> View:
     """Returns what shows an experiment that is run here.
 
     Args:
-      progress: None: a board in a notebook and on a terminal (on one that cannot draw it anew, lines), and nothing
-        elsewhere; True: lines there; False: nothing.
+      progress: False: nothing; else a board in a notebook and on a terminal, and lines elsewhere.
     """
-    if progress is False:
+    if not progress:
         return Unseen()
     if in_notebook():
         return NotebookView(display)
     # A file is asked, too: FORCE_COLOR and TTY_COMPATIBLE make a terminal of whatever reads, in the eyes of Rich.
-    console, terminal = Console(stderr=True), sys.stderr.isatty()
-    if terminal and console.is_terminal and not console.is_dumb_terminal:
+    console = Console(stderr=True)
+    if sys.stderr.isatty() and console.is_terminal and not console.is_dumb_terminal:
         return TableView(console)
-    return LineView() if terminal or progress else Unseen()
+    return LineView()
 
 
 @contextmanager
-def shown(experiment: Watched, progress: bool | None) -> Iterator[View]:
+def shown(experiment: Watched, progress: bool) -> Iterator[View]:
     """Shows an experiment for the length of a `with`, which tells the view what happens.
 
     What has happened before is not told. The last look is at its end, or at how it stands when it was interrupted; one

@@ -51,14 +51,15 @@ def trials_table(described: dict[str, Any], trials: list[dict[str, Any]]) -> Tab
     """Returns a row for each of the given trials, with the metric that the search looks at."""
     metric = described["config"]["searcher"]["metric"]
     rungs = ["Rung"] if described["brackets"] else []
-    table = plain_table("Trial", "State", *rungs, "Steps", "Batches", metric, "Hyperparameters")
+    stopped = ["Stopped"] if any(it["stopped"] for it in trials) else []
+    table = plain_table("Trial", "State", *rungs, "Steps", "Batches", metric, *stopped, "Hyperparameters")
     for trial in trials:
         value = metric_of(trial, metric)
         best = " *" if trial["id"] == described["best_trial"] else ""
         cells = (
             f"{described['id']}/{trial['id']}{best}", trial_state(trial), *(place_of(trial) for _ in rungs),
             str(trial["steps_completed"]), str(trial["batches_completed"]), "" if value is None else brief(value),
-            searched_hparams(described, trial),
+            *(trial["stopped"] for _ in stopped), searched_hparams(described, trial),
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     return table

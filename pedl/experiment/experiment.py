@@ -51,8 +51,8 @@ class Experiment(RecordedExperiment):
           workers: how many trials are trained at once, at least 1; None: half the cores, at least 1. It moves no bit.
           on_change: called with this experiment whenever something happened.
           accept_profile_change: go on although floating point may give other bits here; recorded.
-          progress: whether a live board of the trials is shown, or lines where there is neither a notebook nor a
-            terminal; None: the board in these two, unless there is an `on_change` to show something.
+          progress: whether a live board of the trials is shown, or lines on standard error where there is neither a
+            notebook nor a terminal; None: unless there is an `on_change` to show something.
 
         Raises:
           InputError: if `workers` is less than 1, or no number.
@@ -97,8 +97,7 @@ class Experiment(RecordedExperiment):
           trials: the numbers of those that are run again, with those that they are clones of; None: all; empty: none.
           on_change: called with each difference of the numeric profile (a `pedl.verify.ProfileDifference`), before
             anything is trained, and with each trial that was compared (a `pedl.verify.TrialVerification`).
-          progress: whether a line is shown for each of these; None: in a notebook and on a terminal, unless there is
-            an `on_change` to show something.
+          progress: whether a line is shown for each of these; None: unless there is an `on_change` to show something.
 
         Returns:
           What was found; its `identical` says whether all came out the same.
@@ -195,6 +194,6 @@ class Experiment(RecordedExperiment):
         changing.delete(self._home, self.id)
 
 
-def _progress(progress: bool | None, on_change: Callable[..., None] | None) -> bool | None:
-    """Returns what is to be shown: nothing unasked where the caller has something to show it with."""
-    return False if progress is None and on_change is not None else progress
+def _progress(progress: bool | None, on_change: Callable[..., None] | None) -> bool:
+    """Returns whether anything is shown: nothing unasked where the caller has something to show it with."""
+    return on_change is None if progress is None else progress

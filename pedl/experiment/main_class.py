@@ -6,6 +6,7 @@ statement is. The text is a function of these alone: the same script or notebook
 
 from __future__ import annotations
 
+import ast
 import symtable
 from collections.abc import Iterator
 from typing import Any
@@ -108,18 +109,28 @@ def _used(text: str) -> tuple[list[str], list[str]]:
     at_once: set[str] = set()
     later: set[str] = set()
     top = symtable.symtable(text, "<definition>", "exec")
-    for table in _tables(top):
-        names = later if table.get_type() == "function" else at_once
+    # Of a class, what a lambda is handed to may call it at once; `name = lambda: ...` is as good as a function.
+    waits = isinstance(ast.parse(text).body[0], ast.Assign)
+    for table, runs in _tables(top, waits):
         for symbol in table.get_symbols():
-            if symbol.is_referenced() and (table is top or symbol.is_global()):
-                names.add(symbol.get_name())
+            # Python 3.12 and newer have what a comprehension at the top runs over as a name of the top.
+            own = table is top and symbol.is_assigned()
+            if symbol.is_referenced() and symbol.is_global() and not own:
+                (at_once if runs else later).add(symbol.get_name())
     return sorted(at_once), sorted(later - at_once)
 
 
-def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    yield table
+def _tables(table: symtable.SymbolTable, waits: bool, runs: bool = True) -> Iterator[tuple[symtable.SymbolTable, bool]]:
+    """Yields a table and those in it, each with whether its code runs when the definition does.
+
+    Args:
+      waits: whether lambdas do not, as functions do not. Comprehensions always do: only they have a parameter `.0`.
+    """
+    yield table, runs
     for child in table.get_children():
-        yield from _tables(child)
+        is_at_once = child.get_type() != "function" or ".0" in child.get_identifiers()
+        may_be = child.get_name() == "lambda" and not waits
+        yield from _tables(child, waits, runs and (is_at_once or may_be))
 
 
 def _several(name: str, user: str, texts: list[str]) -> str:

@@ -62,7 +62,10 @@ class RecordedExperiment:
     @property
     def state(self) -> str:
         """ACTIVE, PAUSED, COMPLETED, CANCELED or ERROR. One whose process died is PAUSED: it can go on."""
-        return self._state().state
+        if self._live is not None:
+            return self._live.state
+        running = self._is_running()  # asked first, as in `_state`
+        return shown_state(self._home.summary(self.id)["state"], running)
 
     @property
     def config(self) -> ExperimentConfig:
@@ -122,8 +125,7 @@ class RecordedExperiment:
     def log_files(self) -> list[Path]:
         """Returns the logs that exist: what belongs to no trial, then trial by trial."""
         paths = self._home.paths(self.id)
-        every = [paths.log(trial_id) for trial_id in (0, *sorted(self._state().trials))]
-        return [path for path in every if path.exists()]
+        return [path for it in range(self._trial_count() + 1) if (path := paths.log(it)).exists()]
 
     def log_file(self, trial_id: int) -> Path:
         """Returns where the log of a trial is, or will be.
@@ -131,7 +133,8 @@ class RecordedExperiment:
         Raises:
           StoreError: if there is no such trial.
         """
-        self._trial(trial_id)
+        if not 1 <= trial_id <= self._trial_count():
+            self._trial(trial_id)
         return self._home.paths(self.id).log(trial_id)
 
     def checkpoints(self, trial_id: int | None = None) -> list[StoredCheckpoint]:
@@ -163,6 +166,11 @@ class RecordedExperiment:
 
     def _checked(self, it: StoredCheckpoint) -> tuple[StoredCheckpoint, str | None] | None:
         return checked(it, self._home.paths(self.id), experiment_storage(self._state().created), self._state)
+
+    def _trial_count(self) -> int:
+        """Returns how many trials there are, by the summary: who follows logs asks often, and a fold is dear."""
+        count: int = self._home.summary(self.id)["trials"]
+        return count
 
     def _trial(self, trial_id: int) -> TrialState:
         return the_trial(self.id, self._state(), trial_id)

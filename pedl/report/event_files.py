@@ -52,6 +52,8 @@ class EventFiles:
         self._home = home
         self._only = experiment_id
         self._seen: dict[int, dict[str, Any]] = {}
+        self._last: dict[int, int] = {}
+        self._whole: dict[int, dict[int, bytes]] = {}
 
     @property
     def directory(self) -> Path:
@@ -59,7 +61,7 @@ class EventFiles:
         return self._home.tensorboard if self._only is None else self._home.paths(self._only).tensorboard
 
     def update(self) -> int:
-        """Brings the files up to date; returns how many changed. Experiments that stand still are read once."""
+        """Brings the files up to date; returns how many changed. No event is read twice, which is what it costs."""
         self.directory.mkdir(parents=True, exist_ok=True)
         changed = 0
         for entry in list_experiments(self._home):
@@ -73,20 +75,33 @@ class EventFiles:
     def _write(self, experiment_id: int) -> int:
         """Writes the files of an experiment; of one that was deleted since it was listed, none."""
         try:
-            return write_event_files(self._home.events(experiment_id), self._home.paths(experiment_id))
+            events = self._home.events(experiment_id, self._last.get(experiment_id, 0))
+            if not events:
+                return 0
+            self._last[experiment_id] = events[-1].sequence
+            whole = self._whole.setdefault(experiment_id, {})
+            return write_event_files(events, self._home.paths(experiment_id), whole)
         except (StoreError, FileNotFoundError):
             if experiment_id in {it["id"] for it in self._home.summaries()}:
                 raise
             return 0
 
 
-def write_event_files(events: Iterable[Event], paths: ExperimentPaths) -> int:
-    """Writes the file of each trial to where it belongs, and returns how many were not up to date."""
+def write_event_files(events: Iterable[Event], paths: ExperimentPaths, whole: dict[int, bytes] | None = None) -> int:
+    """Writes the file of each trial to where it belongs, and returns how many were not up to date.
+
+    Args:
+      events: all of an experiment, or those after the ones that `whole` is about; files of other trials are left alone.
+      whole: what files hold, by trial; what `events` add is added.
+    """
+    whole = {} if whole is None else whole
     trials: dict[int, list[Event]] = {}
     for event in events:
         if event.trial_id is not None:
             trials.setdefault(event.trial_id, []).append(event)
-    return sum(_bring_up(paths.event_file(number), records(it)) for number, it in trials.items())
+    for number, news in trials.items():
+        whole[number] = whole.get(number, b"") + records(news)
+    return sum(_bring_up(paths.event_file(number), whole[number]) for number in trials)
 
 
 def _bring_up(file: Path, content: bytes) -> bool:

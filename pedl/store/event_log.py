@@ -82,11 +82,12 @@ def append_events(
     connection.execute("UPDATE experiments SET summary = ? WHERE id = ?", (jsontext.dumps(summary), experiment_id))
 
 
-def read_events(connection: sqlite3.Connection, experiment_id: int) -> list[Event]:
-    """Returns all events of an experiment, in order."""
+def read_events(connection: sqlite3.Connection, experiment_id: int, after: int = 0) -> list[Event]:
+    """Returns the events of an experiment whose sequence is beyond `after`, in order."""
     rows = connection.execute(
-        "SELECT sequence, kind, trial_id, payload, recorded_at FROM events WHERE experiment_id = ? ORDER BY sequence",
-        (experiment_id,),
+        "SELECT sequence, kind, trial_id, payload, recorded_at FROM events "
+        "WHERE experiment_id = ? AND sequence > ? ORDER BY sequence",
+        (experiment_id, after),
     )
     return [Event(row[0], row[1], row[2], json.loads(row[3]), row[4]) for row in rows]
 

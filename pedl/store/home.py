@@ -127,6 +127,20 @@ class Home:
             rows = connection.execute("SELECT id, created_at, summary FROM experiments ORDER BY id").fetchall()
         return [{"id": row[0], "created_at": row[1], **json.loads(row[2])} for row in rows]
 
+    def summary(self, experiment_id: int) -> dict[str, Any]:
+        """Returns the summary of an experiment; it is what its events amount to, and costs one row.
+
+        Raises:
+          StoreError: if there is no such experiment; the message lists the ids that exist.
+        """
+        self.require(experiment_id)
+        with database.connect(self.path) as connection:
+            row = connection.execute("SELECT summary FROM experiments WHERE id = ?", (experiment_id,)).fetchone()
+        if row is None:
+            self.require(experiment_id)  # deleted since
+        found: dict[str, Any] = json.loads(row[0])
+        return found
+
     def beginnings(self) -> dict[int, dict[str, Any]]:
         """Returns the payload of the first event of every experiment, by id; reads no other events."""
         if not self.is_there():
@@ -156,15 +170,15 @@ class Home:
             "or home= in Python."
         )
 
-    def events(self, experiment_id: int) -> list[Event]:
-        """Returns all events of an experiment in the order in which they were appended.
+    def events(self, experiment_id: int, after: int = 0) -> list[Event]:
+        """Returns the events of an experiment with a sequence beyond `after`, in the order in which they were appended.
 
         Raises:
           StoreError: if there is no such experiment; the message lists the ids that exist.
         """
         self.require(experiment_id)
         with database.connect(self.path) as connection:
-            return read_events(connection, experiment_id)
+            return read_events(connection, experiment_id, after)
 
     @contextmanager
     def open_log(self, experiment_id: int) -> Iterator[EventLog]:

@@ -64,6 +64,7 @@ def test_the_board_of_40_columns() -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_no_line_is_broken_and_none_is_too_long_with_rungs_and_long_names(width: int) -> None:
     long = placed(1000, 2, state="COMPLETED", steps=4, value=0.123456789)
+    long["stopped"] = "not among the best 1,000 of 10,000 at rung 1 of 2 (step 1)"
     long["hparams"] = {f"a_long_hyperparameter_{number}": "x" * 50 for number in range(9)}
     watched = Watched(*(placed(number, 1) for number in range(1, 1000)), long, best=1000)
     watched.described["brackets"] = BRACKETS * 9
@@ -104,6 +105,30 @@ def test_rungs_are_told_in_full_where_there_is_room_and_as_counts_where_there_is
     assert shown[3].split()[:4] == ["7/1", "COMPLETED", "2/2", "4/4"]
     assert shown[4] == "Bracket 1, steps: trials at each rung: 1: 7/8, 2 on; 4: 0/2"
     assert "Bracket 1: 7/8 > 0/2" in rendered(watched, width=40)
+
+
+def test_why_a_trial_was_stopped_stands_in_the_tables_that_have_room() -> None:
+    out = {**placed(1, 1, state="COMPLETED", steps=1, value=0.5), "stopped": "not among the best 2 of 8 at rung 1 of 2"}
+    watched = Watched(out, placed(2, 2, state="COMPLETED", steps=4, value=0.75), best=2)
+    watched.described["brackets"] = BRACKETS
+    header, best, stopped = rendered(watched, width=90).splitlines()[2:5]
+    assert header.split()[-2:] == ["Stopped", "Hyperparameters"]
+    assert " not best 2 of 8 lr=" in stopped and best.split()[-2:] == ["0.75", "lr=0.25"]
+    watched.described["trials"][0]["stopped"] = "among the worst 3 of 20 after round 1"
+    assert " worst 3 of 20 lr=" in rendered(watched, width=72)
+    assert "Stopped" not in rendered(watched, width=40)
+    watched.described["trials"][0]["stopped"] = ""
+    assert "Stopped" not in rendered(watched)
+
+
+def test_the_table_of_trials_tells_in_full_why_one_was_stopped_where_one_was() -> None:
+    out = {**trial(1, "COMPLETED", 1, 0.5), "stopped": "not among the best 2 of 8 at rung 1 of 2 (step 1)"}
+    watched = Watched(out, trial(2, "COMPLETED", 3, 0.75), best=2)
+    table = trials_table(watched.described, watched.described["trials"])
+    named = {str(column.header): [str(cell) for cell in column.cells] for column in table.columns}
+    assert named["Stopped"] == [out["stopped"], ""]
+    alone = trials_table(watched.described, watched.described["trials"][1:])
+    assert "Stopped" not in [str(column.header) for column in alone.columns]
 
 
 def test_failures_are_counted() -> None:

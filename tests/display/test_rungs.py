@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pedl.display.live import LineView
+from pedl.display.live import TOLD_S, LineView
 from pedl.display.rungs import place_of, rung_lines
 from tests.display.test_live import Watched, trial
 
@@ -46,3 +46,46 @@ def test_the_pause_between_looks_grows_with_what_a_look_costs() -> None:
     for expected in (1, 1, 2):
         view.update(watched)
         assert watched.looks == expected
+
+
+def test_lines_tell_each_promotion_once_after_the_validation_that_led_to_it() -> None:
+    lines: list[str] = []
+    view = LineView(write=lines.append)
+    watched = Watched(placed(1, 1), {**placed(2, 2), "parent": {"trial_id": 1, "step": 1}})
+    watched.described["brackets"] = BRACKETS
+    view.update(watched, last=True)
+    assert lines == []
+    watched.described["trials"][0] = {
+        **placed(1, 2, steps=2), "validation": [{"step": 1, "metrics": {"accuracy": 0.5}}],
+    }  # fmt: skip
+    for _ in range(2):
+        view.update(watched, last=True)
+    assert lines[1:] == [
+        "trial 7/1: step 1/3 loss=1",
+        "trial 7/1: validation at step 1/3 accuracy=0.5",
+        "trial 7/1: goes on to rung 2/2, up to step 4",
+        "trial 7/1: step 2/3 loss=0.5",
+    ]
+
+
+def test_lines_tell_a_promotion_of_a_clone_by_its_own_steps() -> None:
+    lines: list[str] = []
+    view = LineView(write=lines.append)
+    watched = Watched(trial(1), {**placed(2, 2), "parent": {"trial_id": 1, "step": 1}})
+    watched.described["brackets"] = [{"rungs": [{"steps": it, "trials": 2, "reached": 0} for it in (1, 2, 3)]}]
+    view.update(watched, last=True)
+    watched.described["trials"][1] = {**watched.described["trials"][1], "rung": {"bracket": 1, "rung": 3, "rungs": 3}}
+    view.update(watched, last=True)
+    assert lines == ["trial 7/2: goes on to rung 3/3, up to step 2"]
+
+
+def test_lines_tell_how_far_a_search_is_now_and_then_though_no_trial_ends() -> None:
+    now, lines = 0.0, list[str]()
+    view = LineView(clock=lambda: now, write=lines.append)
+    watched = Watched(trial(1))
+    for now in range(int(4 * TOLD_S)):
+        watched.batches = {1: now // 10}
+        view.update(watched)
+    assert lines == [
+        f"0 of 1 trial done, 1 running, 0 waiting; 0 of 3 steps; about {left_min} min left" for left_min in (4, 4, 4)
+    ]

@@ -18,11 +18,10 @@ from tests.display.test_live import Watched, trial
 
 def test_what_shows_depends_on_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not in_notebook()
-    assert isinstance(view_for(None), Unseen)  # no terminal here
-    assert isinstance(view_for(True), LineView)
+    assert isinstance(view_for(True), LineView)  # no terminal here
     shell = SimpleNamespace(kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    assert isinstance(view_for(None), NotebookView)
+    assert isinstance(view_for(True), NotebookView)
     assert isinstance(view_for(False), Unseen)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     assert not in_notebook()
@@ -34,21 +33,20 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("stderr", "variables", "suits", "unasked"),
+    ("stderr", "variables", "suits"),
     [
-        (io.StringIO, {}, LineView, Unseen),
-        (io.StringIO, {"FORCE_COLOR": "1"}, LineView, Unseen),
-        (io.StringIO, {"TTY_COMPATIBLE": "1"}, LineView, Unseen),
-        (Terminal, {}, TableView, TableView),
-        (Terminal, {"FORCE_COLOR": "1"}, TableView, TableView),
-        (Terminal, {"TERM": "dumb"}, LineView, LineView),
-        (Terminal, {"TTY_COMPATIBLE": "0"}, LineView, LineView),
+        (io.StringIO, {}, LineView),
+        (io.StringIO, {"FORCE_COLOR": "1"}, LineView),
+        (io.StringIO, {"TTY_COMPATIBLE": "1"}, LineView),
+        (Terminal, {}, TableView),
+        (Terminal, {"FORCE_COLOR": "1"}, TableView),
+        (Terminal, {"TERM": "dumb"}, LineView),
+        (Terminal, {"TTY_COMPATIBLE": "0"}, LineView),
     ],
 )
 def test_a_board_is_drawn_where_it_can_be_drawn_anew_whatever_variables_say(
-    monkeypatch: pytest.MonkeyPatch, stderr: type[io.StringIO], variables: dict[str, str],
-    suits: type[View], unasked: type[View],
-) -> None:  # fmt: skip
+    monkeypatch: pytest.MonkeyPatch, stderr: type[io.StringIO], variables: dict[str, str], suits: type[View]
+) -> None:
     for name, value in {"FORCE_COLOR": "", "TTY_COMPATIBLE": "", "TERM": "xterm", **variables}.items():
         if value:
             monkeypatch.setenv(name, value)
@@ -56,7 +54,6 @@ def test_a_board_is_drawn_where_it_can_be_drawn_anew_whatever_variables_say(
             monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "stderr", stderr())
     assert type(view_for(True)) is suits
-    assert type(view_for(None)) is unasked
 
 
 def test_what_nobody_sees_is_not_looked_at() -> None:

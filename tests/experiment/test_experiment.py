@@ -214,8 +214,8 @@ def test_a_verification_tells_what_it_finds_as_it_goes(experiment, capsys):
     one = experiment()
     one.run(workers=1)
     capsys.readouterr()
-    assert one.verify(1).identical
-    assert capsys.readouterr() == ("", ""), "there is no terminal here"
+    assert one.verify(1, progress=False).identical
+    assert capsys.readouterr() == ("", "")
     told = []
     one.verify(1, on_change=told.append)
     assert [it.trial_id for it in told] == [1, 2, 3]
@@ -263,3 +263,18 @@ def test_a_listing_of_a_thousand_experiments_is_quick(tmp_path):
     started = time.perf_counter()
     assert len(list_experiments(home)) == 1001
     assert time.perf_counter() - started < 0.5
+
+
+def test_who_follows_asks_for_state_and_logs_without_reading_the_events(experiment, monkeypatch):
+    made = experiment()
+    monkeypatch.setattr(made.home, "events", None)
+    assert made.state == "PAUSED"
+    assert made.log_file(3).name == "trial-3.log"
+    made.log_file(2).parent.mkdir(exist_ok=True)
+    made.log_file(2).write_text("")
+    assert [it.name for it in made.log_files()] == ["trial-2.log"]
+
+
+def test_the_log_of_a_trial_that_there_is_not_is_refused(experiment):
+    with pytest.raises(StoreError, match="There is no trial 1/4; experiment 1 has trials 1 to 3"):
+        experiment().log_file(4)

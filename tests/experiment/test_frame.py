@@ -83,8 +83,11 @@ def test_an_experiment_shows_itself_and_raises_nothing(experiment):
     assert odd._repr_html_() == "Experiment 1 in /&lt;b&gt;x: cannot be read"
 
 
-def test_a_run_shows_itself_if_that_is_asked_for(experiment, capsys):
+def test_a_run_shows_itself_unless_that_is_turned_off_or_somebody_else_does(experiment, capsys):
     experiment(FakeExecutor()).run(workers=1)
+    assert "trial 1/1: step 4/4" in capsys.readouterr().err
+    experiment(FakeExecutor()).run(workers=1, progress=False)
+    experiment(FakeExecutor()).run(workers=1, on_change=lambda it: None)
     assert capsys.readouterr().err == ""
-    experiment(FakeExecutor()).run(workers=1, progress=True)
-    assert "trial 2/1: step 4/4" in capsys.readouterr().err
+    experiment(FakeExecutor()).run(workers=1, on_change=lambda it: None, progress=True)
+    assert "trial 4/1: step 4/4" in capsys.readouterr().err

@@ -304,3 +304,41 @@ def test_two_classes_of_one_name_that_cannot_be_told_apart_are_refused(monkeypat
         TrialDefinitionError, match=r"Sizes, which Trial uses, is defined by 2 .* Name them differently"
     ):
         written_here(TWICE.format(module="json", one="2 * 32", other="8 * 8"), monkeypatch)
+
+
+AT_ONCE = """\
+k = object()  # no global of it is used: comprehensions have their own
+def kind(k): return str
+def block(n): return n
+def gate(n): return n
+def rank(n): return -n
+def size(n): return n
+def row(n): return n
+def last(n): return n
+def marked(kinds): return lambda cls: cls
+@marked({k: kind(k) for k in "ab"})
+class Trial:
+    BLOCKS = {n: block(n) for n in "ab"}
+    GATES = tuple(gate(n) for it in [[1]] for n in it if {size(m) for m in it})
+    ORDER = sorted([1, 2], key=lambda n: rank(n))
+    def listcomp(self, rows=[row(n) for n in "ab"]): return [last(n) for n in rows]
+"""
+
+
+def test_what_a_comprehension_uses_stands_above_what_it_is_in(monkeypatch):
+    text = written_here(AT_ONCE, monkeypatch)
+    exec(compile(text, "model_def.py", "exec"), names := {})
+    assert names["Trial"].BLOCKS == {"a": "a", "b": "b"}
+    assert names["Trial"].ORDER == [2, 1]
+    assert names["Trial"]().listcomp() == ["a", "b"]
+    assert text.index("class Trial") < text.index("def last")
+
+
+def test_a_function_that_is_a_lambda_uses_what_it_uses_when_it_is_called(monkeypatch):
+    script = """\
+make = lambda: Net()
+class Net: made = make
+class Trial:
+    def run(self): return make()
+"""
+    exec(compile(written_here(script, monkeypatch), "model_def.py", "exec"), {})

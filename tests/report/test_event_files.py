@@ -118,10 +118,29 @@ def test_what_goes_on_is_followed_and_what_stands_still_is_read_once(
     assert files.update() == 12
     reads: list[int] = []
     events = one.home.events
-    monkeypatch.setattr(one.home, "events", lambda number: (reads.append(number), events(number))[1])
+    monkeypatch.setattr(one.home, "events", lambda number, after: (reads.append(number), events(number, after))[1])
     assert files.update() == 0 and reads == []
     other.run(workers=1)
     assert files.update() == 6 and reads == [2]
+
+
+def test_what_runs_is_read_from_where_it_was_read_to_and_its_files_are_whole(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = made(run=False)
+    files = EventFiles(experiment.home, None)
+    read_of: list[int] = []
+    monkeypatch.setattr(
+        "pedl.report.event_files.records",
+        lambda events: (read_of.extend(it.sequence for it in events), records(events))[1],
+    )
+    experiment.run(workers=1, on_change=lambda it: files.update())
+    files.update()
+    events = experiment.home.events(1)
+    assert sorted(read_of) == [it.sequence for it in events if it.trial_id is not None]
+    for number in range(1, 7):
+        whole = records(it for it in events if it.trial_id == number)
+        assert experiment.home.paths(1).event_file(number).read_bytes() == whole
 
 
 def test_what_is_deleted_is_gone_here_too(made: Made) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,11 @@ QUOTES = '" onmouseover="window.pwned = 3" \''
 TEMPLATE = "%{x} $a$ {{ it.id }} <b>bold</b> &amp;"
 WIDTHS = (360, 768, 1280)
 DRAWN = "html[data-drawn=yes]"
+FITTED = """[...document.querySelectorAll('.chart')].every(it => {
+  const drawn = it.querySelector('.main-svg').getBoundingClientRect(), place = it.getBoundingClientRect();
+  return place.height > 100 && Math.abs(drawn.width - place.width) < 1 && Math.abs(drawn.height - place.height) < 1;
+})"""
+"""Whether each chart is as large as its place; Plotly draws charts anew some time after the window has changed."""
 
 
 class Shown:
@@ -50,6 +57,21 @@ def serious(shown: Shown) -> list[str]:
     return [f"{it['id']}: {it['nodes'][0]['html']}" for it in found if it["impact"] in ("serious", "critical")]
 
 
+def picture(shown: Shown, name: str, directory: Path) -> tuple[int, int]:
+    """Takes a picture of the whole page, says where it is, and returns its width and height in pixels.
+
+    It is kept in the directory that `PEDL_PICTURES` names, if it is set, for people who want to look.
+    """
+    shown.tab.wait_for_function(FITTED)
+    file = Path(os.environ.get("PEDL_PICTURES", directory)) / f"report-{name}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    content = shown.tab.screenshot(path=file, full_page=True)
+    print(file)
+    assert content[:16] == b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+    width, height = struct.unpack(">II", content[16:24])
+    return width, height
+
+
 def test_the_page_is_drawn_at_every_width_in_light_and_dark_and_asks_for_nothing(
     browser: Any, made: Made, tmp_path: Path
 ) -> None:
@@ -64,7 +86,8 @@ def test_the_page_is_drawn_at_every_width_in_light_and_dark_and_asks_for_nothing
         for width in WIDTHS:
             shown.tab.set_viewport_size({"width": width, "height": 900})
             assert shown.tab.evaluate("document.documentElement.scrollWidth") <= width, (scheme, width)
-        assert serious(shown) == [], scheme
+            assert serious(shown) == [], (scheme, width)
+            assert picture(shown, f"{scheme}-{width}", tmp_path)[0] == width
         colours.add(shown.tab.evaluate("getComputedStyle(document.querySelector('#curve .xtick text')).fill"))
         colours.add(shown.tab.evaluate("getComputedStyle(document.body).color"))
     assert len(colours) == 2, "the charts have the page's two colours of text, one in light and one in dark"

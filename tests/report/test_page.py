@@ -41,7 +41,7 @@ def test_the_page_says_what_was_verified_and_no_more(made: Made) -> None:
     assert "Trials that were not run again: 1, 3 to 6." in page(experiment)
     experiment.verify(1)
     whole = page(experiment)
-    assert "Verified: identical. It was run again" in re.sub(r"\s+", " ", whole) and "in full" in whole
+    assert "Verified: identical.</strong> It was run again" in re.sub(r"\s+", " ", whole) and "in full" in whole
     assert "trials trained again" in whole and "not run again" not in whole
     experiment.verify(1, [2])
     assert page(experiment) == whole, "a part that is identical takes nothing from the whole"

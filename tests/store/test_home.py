@@ -36,6 +36,8 @@ def test_a_home_that_is_being_made_or_whose_maker_died_is_empty(tmp_path):
     assert home.summaries() == []
     with pytest.raises(StoreError, match=r"no experiment 1 in .*\. It holds no experiment"):
         home.events(1)
+    with pytest.raises(StoreError, match="no experiment 1"):
+        home.summary(1)
     assert create(tmp_path) == 1
     assert [entry["id"] for entry in home.summaries()] == [1]
 
@@ -55,6 +57,8 @@ def test_events_come_back_in_the_order_and_with_the_bits_in_which_they_were_appe
     ]
     assert events[1].payload == {"loss": loss}
     assert events[2].payload == {"loss": "NaN"}
+    assert Home(tmp_path).events(number, 2) == events[2:] and Home(tmp_path).events(number, 4) == []
+    assert Home(tmp_path).summary(number) == {"state": "PAUSED"}
 
 
 def test_an_append_that_fails_leaves_neither_its_events_nor_its_summary(tmp_path):
