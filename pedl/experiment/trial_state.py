@@ -67,6 +67,11 @@ class TrialState:
         return self.reached[max(self.reached)] if self.reached else None
 
     @property
+    def weights_sha256(self) -> str | None:
+        """The hash of the weights that it ended with, so far; None before it reached anything."""
+        return None if self.last_reached is None else str(self.last_reached["weights_sha256"])
+
+    @property
     def cloned_from(self) -> list[Payload]:
         """The checkpoints that clones start from."""
         steps = set(self.clones.values())
