@@ -20,12 +20,6 @@ from pedl.seeds import STREAMS
 
 _NAMES = {"init": "the initial weights", "order": "the data's order", "dropout": "the random layers"}
 
-_SAME = {
-    True: "the same weights, bit for bit",
-    False: "OTHER WEIGHTS: it is not reproduced here",
-    None: "its repetition, trial 1, failed",
-}
-
 
 def _streams(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
     names = tuple(value.split(","))
@@ -66,46 +60,25 @@ def replicate(
     Example: pedl experiment replicate 1/4 --replications 5 --vary init,order,dropout
     """
     from pedl.cli.running import finish, run_here
+    from pedl.cli.tables import replication_lines
     from pedl.experiment import load_experiment
     from pedl.experiment.replication import replicate as make
-    from pedl.experiment.replication import replication_report
 
-    original = load_experiment(trial[0], home)
-    before = original.trial(trial[1]).weights_sha256  # who deletes it while this trains loses no report
-    made = make(original, trial[1], replications, vary)
+    made = make(load_experiment(trial[0], home), trial[1], replications, vary)
     say(f"Created experiment {made.id}, a replication of {trial[0]}/{trial[1]}.")
     run_here(made, workers)
     described = made.describe()
     if described["state"] == "PAUSED":
-        say(f"Once it is over, what it found is in: {command_line(home, f'experiment rank {trial[0]}')}")
+        say(f"Once it is over, what it found is in: {command_line(home, f'experiment describe {made.id}')}")
     if described["state"] != "COMPLETED":
         finish(made, home, as_json)
-    report = replication_report(described)
-    assert report is not None
-    repeated = described["trials"][0]["weights_sha256"]
-    identical = None if repeated is None else repeated == before
-    report = {"experiment": made.id, "identical": identical, **report}
+    report = {"experiment": made.id, **described["replication"]}
     if as_json:
         show_json(report)
     else:
-        click.echo("\n".join(_lines(report)))
+        click.echo("\n".join(replication_lines(report)))
     say(f"See more: {command_line(home, f'experiment describe {made.id}')}")
-    raise click.exceptions.Exit(DIFFERS if identical is False else 0)
-
-
-def _lines(report: dict[str, Any]) -> list[str]:
-    original = f"{report['metric']} {_brief(report['original'])}"
-    lines = [f"Replication of {report['of']}: {original}, {_SAME[report['identical']]}"]
-    for group in report["groups"]:
-        spread = f"mean {_brief(group['mean'])}, spread {_brief(group['spread'])}"
-        lines.append(f"  {', '.join(group['streams'])}: {spread} ({len(group['values'])} trials)")
-    for stream, share in (report["shares"] or {}).items():
-        lines.append(f"  {stream} causes {share:.0%} of the variance of single streams")
-    return lines
-
-
-def _brief(value: Any) -> str:
-    return "unknown" if value is None else brief(value)
+    raise click.exceptions.Exit(DIFFERS if report["identical"] is False else 0)
 
 
 @click.command()
@@ -129,12 +102,16 @@ def rank(experiment_id: int, as_json: bool, home: str) -> None:
         show_json(report)
         return
     for trial in report["trials"]:
-        found = trial["replications"]
-        noise = (
-            "" if found is None else f" (replicated: mean {_brief(found['mean'])}, spread {_brief(found['spread'])})"
-        )
+        noise = _noise(trial["replications"], report["streams"])
         click.echo(f"{report['id']}/{trial['id']}: {report['metric']} {brief(trial['value'])}{noise}")
-    click.echo(_verdict(report, home))
+    click.echo("\n".join([*report["left_out"], _verdict(report, home)]))
+
+
+def _noise(found: dict[str, Any] | None, streams: list[str]) -> str:
+    if found is None:
+        return ""
+    only = "" if set(found["streams"]) == set(streams) else f" varying {', '.join(found['streams'])}"
+    return f" (replicated{only}: mean {brief(found['mean'])}, spread {brief(found['spread'])})"
 
 
 def _verdict(report: dict[str, Any], home: str) -> str:
@@ -143,6 +120,8 @@ def _verdict(report: dict[str, Any], home: str) -> str:
         return "There are no two trials to compare."
     if report["verdict"] == "unknown" and any(trial["replications"] for trial in report["trials"][:2]):
         return f"{names[0]} and {names[1]} cannot be compared: one of them has no finite {report['metric']}."
+    if report["verdict"] == "unknown" and report["left_out"]:
+        return f"Whether {names[0]} beats {names[1]} by more than chance is unknown: no replication of either tells."
     if report["verdict"] == "unknown":
         return (
             f"Whether {names[0]} beats {names[1]} by more than chance is unknown: neither was replicated. "

@@ -64,6 +64,39 @@ def best_trial_lines(described: dict[str, Any]) -> list[str]:
     return lines + [f"  {path}: {brief(value)}" for path, value in flat(best["hparams"]).items()]
 
 
+_SAME = {
+    True: "the same weights, bit for bit",
+    False: "OTHER WEIGHTS: it is not reproduced here",
+    None: "its repetition, trial 1, has no end to compare with it",
+}
+
+
+def replication_lines(report: dict[str, Any] | None) -> list[str]:
+    """Returns what a replication found: its groups of trials, and which stream causes how much."""
+    if report is None:
+        return []
+    original = f"{report['metric']} {_brief(report['original'])}"
+    lines = [f"Replication of {report['of']}: {original}, {_SAME[report['identical']]}"]
+    for group in report["groups"]:
+        spread = f"mean {_brief(group['mean'])}, spread {_brief(group['spread'])}"
+        lines.append(f"  {', '.join(group['streams'])}: {spread} ({counted(len(group['values']), 'trial')})")
+    for streams, share in (report["shares"] or {}).items():
+        names = streams.split(",")
+        causes = f"{' and '.join(names)} {'cause' if len(names) > 1 else 'causes'}"
+        lines.append(f"  {causes} {share:.0%} of the variance of single streams")
+    return lines + [f"  The shares are unknown: fewer than 2 results of {it} are numbers" for it in _lacking(report)]
+
+
+def _lacking(report: dict[str, Any]) -> list[str]:
+    # The last of several groups is that of all streams, which have no share.
+    groups = report["groups"][:-1] or report["groups"]
+    return [" and ".join(group["streams"]) for group in groups if group["spread"] is None]
+
+
+def _brief(value: Any) -> str:
+    return "unknown" if value is None else brief(value)
+
+
 def show_experiment(described: dict[str, Any], home: str) -> None:
     """Writes an experiment to standard output, and how to see more to standard error."""
     facts = {
@@ -79,7 +112,8 @@ def show_experiment(described: dict[str, Any], home: str) -> None:
         "Workers waited for decisions": f"{described['waited_s']:.1f} s" if described["waited_s"] else "",
     }
     click.echo("\n".join(f"{name}: {value}" for name, value in facts.items() if value not in ("", None)))
-    click.echo("\n".join([*best_trial_lines(described), *rung_lines(described)]))
+    lines = [*best_trial_lines(described), *rung_lines(described), *replication_lines(described["replication"])]
+    click.echo("\n".join(lines))
     show_table(trials_table(described, described["trials"][:MOST_ROWS]))
     if len(described["trials"]) > MOST_ROWS:
         words = f"experiment describe {described['id']} --json"

@@ -157,6 +157,7 @@ class OptunaSearcher(Searcher):
 
 
 VariedStream = Annotated[Stream, expects(f"one of {', '.join(STREAMS)}", *STREAMS)]
+A_LIST_OF_STREAMS = expects(f"a list of streams: {', '.join(STREAMS)}")
 
 
 class ReplicateSearcher(Searcher):
@@ -169,7 +170,11 @@ class ReplicateSearcher(Searcher):
     targets: Annotated[list[Count], Field(min_length=1), expects("a list of steps")]
     """The steps at which that trial stopped and was validated, the last of them at its end."""
     replications: Annotated[int, Field(ge=2), expects("a whole number of at least 2")]
-    vary: Annotated[list[VariedStream], Field(min_length=1), expects(f"a list of streams: {', '.join(STREAMS)}")]
+    vary: Annotated[list[VariedStream], Field(min_length=1), A_LIST_OF_STREAMS]
+    together: Annotated[list[VariedStream], A_LIST_OF_STREAMS] = Field(default_factory=list)
+    """Those of `vary` that the trial does not keep apart: they are re-keyed as one."""
+    weights_sha256: FilledText | None = None
+    """The hash of the weights that the trial ended with; who repeats it ends with the same."""
 
 
 HalvingSearcher = AsyncHalvingSearcher | AdaptiveSearcher | AdaptiveSimpleSearcher

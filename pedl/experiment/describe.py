@@ -7,6 +7,7 @@ from typing import Any
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.outcome import outcome_sha256
 from pedl.experiment.ranking import Standing, best_trial
+from pedl.experiment.replicated import replication_report
 from pedl.experiment.rungs import Rungs
 from pedl.experiment.trial_state import TrialState
 
@@ -30,6 +31,7 @@ def describe(experiment_id: int, state: ExperimentState) -> dict[str, Any]:
         "messages": state.messages,
         "brackets": rungs.table(),
         "waited_s": state.waited_s,
+        "replication": replication_report(state),
         "trials": [describe_trial(state, trial, rungs) for _, trial in sorted(state.trials.items())],
     }
 
@@ -52,7 +54,7 @@ def describe_trial(state: ExperimentState, trial: TrialState, rungs: Rungs) -> d
         "stopped_early": reached is not None and reached.get("stopped_early", False),
         "training": _metrics(trial.steps),
         "validation": _metrics(trial.validations),
-        "weights_sha256": None if reached is None else reached["weights_sha256"],
+        "weights_sha256": trial.weights_sha256,
         "fingerprint": trial.steps[trial.steps_completed]["fingerprint"] if trial.steps else None,
         "checkpoints": [{name: kept[name] for name in ("step", "uuid", "sha256")} for kept in trial.checkpoints],
         "audit": [] if trial.started is None else trial.started["audit"],

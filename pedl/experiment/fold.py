@@ -9,7 +9,7 @@
 | activated, paused, completed, errored, canceled | waited_s, where workers stood still | the master |
 | labeled, archived, profile_changed | labels, or which to add or remove; archived; recorded and found | a person |
 | trial_created, trial_targeted, trial_closed | hparams, trial_seed, parent if a clone; until_step; why | the search |
-| started | numeric_profile, audit, initial_state | a worker, before it trains |
+| started | numeric_profile, audit, graph, initial_state | a worker, before it trains |
 | step, validation, checkpoint, reached | as the worker sent it ("reached" is its "done") | a worker |
 | session_config | the pools that the trial asks to be started with | a worker |
 | restarted | reason | the master: a worker was lost |

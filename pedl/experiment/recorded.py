@@ -184,7 +184,7 @@ class RecordedExperiment:
             metrics=jsontext.with_floats(last["metrics"]),
             trial_seed=trial.seed,
             steps_completed=trial.steps_completed,
-            weights_sha256=None if trial.last_reached is None else trial.last_reached["weights_sha256"],
+            weights_sha256=trial.weights_sha256,
             _experiment=self,
         )
 

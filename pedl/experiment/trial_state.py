@@ -74,6 +74,11 @@ class TrialState:
         return self.last_reached if self.closed and self.failure is None else None
 
     @property
+    def weights_sha256(self) -> str | None:
+        """The hash of the weights that it ended with, so far; None before it reached anything."""
+        return None if self.last_reached is None else str(self.last_reached["weights_sha256"])
+
+    @property
     def cloned_from(self) -> list[Payload]:
         """The checkpoints that clones start from."""
         steps = set(self.clones.values())

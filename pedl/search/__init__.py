@@ -11,7 +11,7 @@ from pedl.search.best import Rank, rank
 from pedl.search.explore import at
 from pedl.search.make import make_search, preview
 from pedl.search.method import Close, Create, Operation, Parent, Plan, SearchMethod, Train
-from pedl.search.replicate import replications
+from pedl.search.replicate import replications, stream_groups
 from pedl.search.space import nested
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "preview",
     "rank",
     "replications",
+    "stream_groups",
 ]

@@ -2,7 +2,7 @@
 
 Trial 1 is the trial that is replicated, bit for bit. Then come, for each stream of `vary`, `replications` trials in
 which only that stream is re-keyed, and, for more than one stream, as many in which all are. Replication k has the same
-streams in each group.
+streams in each group. Streams that the trial does not keep apart (`together`) are re-keyed as one.
 """
 
 from __future__ import annotations
@@ -55,8 +55,14 @@ def replications(searcher: ReplicateSearcher) -> Iterator[tuple[tuple[str, ...],
     The first trial has no stream re-keyed.
     """
     yield (), 0
-    streams = tuple(dict.fromkeys(searcher.vary))
-    groups = [(stream,) for stream in streams] + ([streams] if len(streams) > 1 else [])
-    for group in groups:
+    groups = stream_groups(searcher)
+    for group in groups + ([tuple(dict.fromkeys(searcher.vary))] if len(groups) > 1 else []):
         for number in range(1, searcher.replications + 1):
             yield group, number
+
+
+def stream_groups(searcher: ReplicateSearcher) -> list[tuple[str, ...]]:
+    """Returns what is re-keyed on its own: each stream, and as one those that the trial does not keep apart."""
+    streams = tuple(dict.fromkeys(searcher.vary))
+    together = tuple(stream for stream in streams if stream in searcher.together)
+    return list(dict.fromkeys(together if stream in together else (stream,) for stream in streams))

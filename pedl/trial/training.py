@@ -15,6 +15,7 @@ from pedl.trial.profile import profile_of
 from pedl.trial.progress import progress_told
 from pedl.trial.run import Run, StepReport
 from pedl.trial.saving import SavePolicy
+from pedl.trial.streams import is_graph
 
 
 class LossIsNaN(Exception):
@@ -38,6 +39,7 @@ def train(channel: Channel) -> dict[str, Any]:
             "session_config": started.task["session_config"],
             "initial_state": run.initial_word,
             "audit": findings,
+            "graph": is_graph(started.trial),
         }
     )
     with closing(run), progress_told(channel.send, run):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 
@@ -10,7 +9,6 @@ import pytest
 
 from pedl.display.live import PAUSING
 from pedl.experiment import load_experiment
-from pedl.experiment.recorded import RecordedExperiment
 from tests.cli.conftest import Pedl
 from tests.cli.test_stop_commands import during
 from tests.experiment.fake_executor import FakeExecutor, Script
@@ -65,11 +63,13 @@ def test_ctrl_c_pauses_a_replication_and_says_how_to_go_on(
         "Created experiment 2, a replication of 1/2.",
         PAUSING,
         "Experiment 2 was interrupted.",
-        "Once it is over, what it found is in: pedl --home 'the home' experiment rank 1",
+        "Once it is over, what it found is in: pedl --home 'the home' experiment describe 2",
     ]
     again = "pedl --home 'the home' experiment activate 2"
     assert said[-1] == f"Experiment 2 is paused and loses nothing. Go on with: {again}"
     assert pedl_command("--home", "the home", "experiment", "activate", "2").code == 0
+    described = pedl_command("--home", "the home", "experiment", "describe", "2").out
+    assert ", the same weights, bit for bit\n  init: mean " in described
     known = pedl_command("--home", "the home", "experiment", "rank", "1", "--json").json()
     assert known["trials"][[it["id"] for it in known["trials"]].index(2)]["replications"]["experiment"] == 2
 
@@ -77,8 +77,16 @@ def test_ctrl_c_pauses_a_replication_and_says_how_to_go_on(
 @pytest.mark.parametrize(
     ("script", "identical", "told"),
     [
-        (Script(fails={1: (1, "code")}), None, "Replication of 1/2: accuracy unknown, its repetition, trial 1, failed"),
-        (Script(), False, "Replication of 1/2: accuracy 0.918468, OTHER WEIGHTS: it is not reproduced here"),
+        (
+            Script(fails={1: (1, "code")}),
+            None,
+            "Replication of 1/2: accuracy unknown, its repetition, trial 1, has no end to compare with it",
+        ),
+        (
+            Script(differs_when_repeated={1: "done"}),
+            False,
+            "Replication of 1/2: accuracy 0.918468, OTHER WEIGHTS: it is not reproduced here",
+        ),
     ],
     ids=["failed", "other"],
 )
@@ -93,14 +101,34 @@ def test_a_repetition_that_failed_has_no_other_weights(
 ) -> None:
     pedl_command("experiment", "create", *inputs, "--seed", "7")
     executor.script = script
-    if identical is False:
-        before = dataclasses.replace(load_experiment(1).trial(2), weights_sha256="00")
-        monkeypatch.setattr(RecordedExperiment, "trial", lambda *_: before)
     deleted = during(monkeypatch, 3, lambda: load_experiment(1).delete())  # its weights are known by then
     result = pedl_command("experiment", "replicate", "1/2", "--replications", "2", "--vary", "order")
     assert deleted == [None]
     assert result.out.splitlines()[0] == told
     assert result.code == (1 if identical is False else 0)
+
+
+def test_what_one_stream_lacks_and_what_is_left_out_is_said(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script = Script(metrics={1: 0.6, 2: 0.9, 3: 0.1})
+    pedl_command("experiment", "create", *inputs, "--seed", "7")
+    words = ("experiment", "replicate", "1/2", "--replications", "2", "--vary")
+    executor.script = Script(differs_when_repeated={1: "done"}, metrics={4: "NaN"})
+    told = pedl_command(*words, "init,order").out.splitlines()
+    assert told[-1] == "  The shares are unknown: fewer than 2 results of order are numbers"
+    ranked = pedl_command("experiment", "rank", "1").out.splitlines()
+    assert ranked[3:] == [
+        "Experiment 2 is left out: its trial 1, which repeats 1/2, ended with other weights.",
+        "Whether 1/2 beats 1/1 by more than chance is unknown: no replication of either tells.",
+    ]
+    executor.script = Script(metrics={2: 0.8, 3: 0.9})
+    pedl_command(*words, "order")
+    executor.script = Script(metrics={2: 0.5, 3: 0.6})
+    pedl_command("experiment", "replicate", "1/3", "--replications", "2", "--vary", "init")
+    assert pedl_command("experiment", "rank", "1").out.splitlines()[2] == (
+        "1/3: accuracy 0.1 (replicated varying init: mean 0.55, spread 0.0707107)"
+    )
 
 
 @pytest.mark.parametrize(

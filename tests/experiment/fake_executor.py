@@ -67,6 +67,8 @@ class Script:
     """The trial's accuracy, instead of the formula's."""
     profile: dict[str, Any] = field(default_factory=lambda: PROFILE)
     audit: list[dict[str, str]] = field(default_factory=list)
+    graph: bool = False
+    """Trials say that they build graphs."""
 
 
 class FakeExecutor(Executor):
@@ -162,7 +164,7 @@ class FakeExecutor(Executor):
     def _train(self, task: dict[str, Any], attempt: Attempt) -> Iterator[dict[str, Any]]:
         seed, trial_id, config = _origin(task), task["trial_id"], task["config"]
         yield {"type": "started", "numeric_profile": self.script.profile, "audit": self.script.audit,
-               "session_config": {}, "initial_state": _word(seed, "initial")}  # fmt: skip
+               "graph": self.script.graph, "session_config": {}, "initial_state": _word(seed, "initial")}  # fmt: skip
         step = saved_at = _read_checkpoint(task)
         while step < task["until_step"]:
             step += 1

@@ -19,7 +19,8 @@ from tests.experiment.fake_executor import FakeExecutor, MasterDied, Script
 
 DESCRIBED = {
     "id", "state", "description", "labels", "archived", "experiment_seed", "model_definition_sha256", "outcome_sha256",
-    "source", "numeric_profile", "best_trial", "config", "messages", "brackets", "waited_s", "trials",
+    "source", "numeric_profile", "best_trial", "config", "messages", "brackets", "waited_s", "replication",
+    "trials",
 }  # fmt: skip
 TRIAL = {
     "id", "state", "hparams", "trial_seed", "steps_completed", "batches_completed", "restarts",

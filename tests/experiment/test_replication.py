@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from pedl.errors import InputError, StoreError
-from pedl.experiment import replication, significance
-from pedl.experiment.replication import replicate, replication_report
+from pedl.experiment import significance
+from pedl.experiment.replication import replicate
 from pedl.experiment.significance import rank_report
 from tests.experiment.fake_executor import FakeExecutor, Script
 from tests.search.schedules import SEARCHERS
+
+ALL = ("init", "order", "dropout")
 
 
 def replicated(one: Any, trial: int, values: list[Any], vary: tuple[str, ...] = ("order",)) -> Any:
@@ -22,6 +24,14 @@ def replicated(one: Any, trial: int, values: list[Any], vary: tuple[str, ...] = 
     executor = one.make_executor
     executor.script = Script(metrics=dict(enumerate(values, start=1)))
     made = replicate(one, trial, 2, vary)
+    made.run()
+    return made
+
+
+def differing(one: Any, trial: int) -> Any:
+    """Replicates a trial, and the first replication ends with other weights."""
+    one.make_executor.script = Script(differs_when_repeated={1: "done"})
+    made = replicate(one, trial, 2, ("order",))
     made.run()
     return made
 
@@ -49,8 +59,7 @@ def test_mean_spread_and_shares_are_those_of_each_stream(experiment: Any) -> Non
     one = experiment()
     one.run()
     made = replicated(one, 1, [0.5, 0.2, 0.4, 0.6, 0.9, 0.1, 0.7], ("init", "order"))
-    report = replication_report(made.describe())
-    assert report is not None
+    report = made.describe()["replication"]
     assert [(group["streams"], group["values"]) for group in report["groups"]] == [
         (["init"], [0.2, 0.4]), (["order"], [0.6, 0.9]), (["init", "order"], [0.1, 0.7])
     ]  # fmt: skip
@@ -58,19 +67,44 @@ def test_mean_spread_and_shares_are_those_of_each_stream(experiment: Any) -> Non
     assert report["groups"][0]["spread"] == statistics.stdev([0.2, 0.4])
     init, order = statistics.variance([0.2, 0.4]), statistics.variance([0.6, 0.9])
     assert report["shares"] == {"init": init / (init + order), "order": order / (init + order)}
-    assert (report["of"], report["original"]) == ("1/1", 0.5)
-    assert replication_report(one.describe()) is None
+    assert (report["of"], report["original"], report["identical"]) == ("1/1", 0.5, True)
+    assert one.describe()["replication"] is None
 
 
 def test_replications_that_failed_or_are_no_numbers_are_left_out(experiment: Any) -> None:
     one = experiment()
     one.run()
-    report = replication_report(replicated(one, 1, [0.5, "NaN", 0.4]).describe())
-    assert report is not None and report["groups"][0]["values"] == [0.4]
+    report = replicated(one, 1, [0.5, "NaN", 0.4]).describe()["replication"]
+    assert report["groups"][0]["values"] == [0.4]
     assert (report["groups"][0]["spread"], report["shares"]) == (None, None)
 
 
-def test_what_cannot_be_replicated_is_refused(experiment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_no_shares_where_one_stream_has_no_spread(experiment: Any) -> None:
+    one = experiment()
+    one.run()
+    made = replicated(one, 1, [0.5, 0.2, 0.4, 0.6, "NaN", 0.1, 0.7], ("init", "order"))
+    report = made.describe()["replication"]
+    assert [len(group["values"]) for group in report["groups"]] == [2, 1, 2]
+    assert report["shares"] is None
+
+
+def test_a_replication_that_is_not_over_tells_what_there_is(experiment: Any) -> None:
+    one = experiment()
+    one.run()
+    report = replicate(one, 1, 2).describe()["replication"]
+    assert [len(group["values"]) for group in report["groups"]] == [0, 0, 0, 0]
+    assert (report["identical"], report["original"], report["shares"]) == (None, None, None)
+
+
+def test_a_replication_tells_whether_it_ended_with_the_weights_of_the_trial(experiment: Any) -> None:
+    one = experiment()
+    one.run()
+    made = differing(one, 1)
+    one.home.delete(1)  # what it ended with stands in the replication, too
+    assert made.describe()["replication"]["identical"] is False
+
+
+def test_what_cannot_be_replicated_is_refused(experiment: Any) -> None:
     one = experiment(FakeExecutor(script=Script(fails={1: (1, "code")})))
     with pytest.raises(InputError, match="Trial 1/2 has no end to compare with"):
         replicate(one, 2, 2)
@@ -83,23 +117,39 @@ def test_what_cannot_be_replicated_is_refused(experiment: Any, monkeypatch: pyte
     population.run()
     with pytest.raises(InputError, match=r"Trial 2/7 is a clone, which started from trial \d"):
         replicate(population, 7, 2)
+    made = replicated(one, 2, [0.5] * 7, ("init", "order"))
+    with pytest.raises(InputError, match="Trial 3/7 is a replication of 1/2, with other seeds of init and order; rep"):
+        replicate(made, 7, 2)
+    assert replicate(made, 1, 2).state == "PAUSED"
 
 
-def test_streams_that_layers_share_are_not_told_apart(experiment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = experiment()
+RUNNING = Script(audit=[{"kind": "running_stream", "where": "layer 'dense'", "message": ""}])
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (RUNNING, r"draw from a running stream \(layer 'dense'\).*Vary both, or make these layers with self.seeded"),
+        (Script(graph=True), "builds a graph.*Vary both, or order alone"),
+    ],
+    ids=["running", "graph"],
+)
+def test_streams_that_a_trial_does_not_keep_apart_are_one(experiment: Any, script: Script, told: str) -> None:
+    one = experiment(FakeExecutor(script=script))
     one.run()
-    fold = replication.fold
-
-    def audited(events: Any) -> Any:
-        state = fold(events)
-        state.trials[1].started["audit"] = [{"kind": "running_stream", "where": "layer 'dense'", "message": ""}]
-        return state
-
-    monkeypatch.setattr(replication, "fold", audited)
-    with pytest.raises(InputError, match=r"running stream \(layer 'dense'\).*Vary both"):
-        replicate(one, 1, 2, ("init", "order"))
-    assert replicate(one, 1, 2, ("init", "dropout")).state == "PAUSED"
-    assert replicate(one, 1, 2, ("order",)).state == "PAUSED"
+    for vary in (("init", "order"), ("dropout",)):
+        with pytest.raises(InputError, match=told):
+            replicate(one, 1, 2, vary)
+    made = replicated(one, 1, [0.5, 0.2, 0.4, 0.6, 0.9, 0.1, 0.7], ALL)
+    assert [set(trial["streams"]) for trial in made.describe()["trials"]] == [
+        set(), *[{"init", "dropout"}] * 2, *[{"order"}] * 2, *[set(ALL)] * 2
+    ]  # fmt: skip
+    report = made.describe()["replication"]
+    assert [group["streams"] for group in report["groups"]] == [["init", "dropout"], ["order"], list(ALL)]
+    joint, order = statistics.variance([0.2, 0.4]), statistics.variance([0.6, 0.9])
+    assert report["shares"] == {"init,dropout": joint / (joint + order), "order": order / (joint + order)}
+    alone = replicated(one, 1, [0.5, 0.2, 0.4], ("order",))
+    assert [group["streams"] for group in alone.describe()["replication"]["groups"]] == [["order"]]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +196,6 @@ def test_a_rank_is_of_one_moment_while_the_experiment_runs(experiment: Any, monk
     assert len(rank_report(one)["trials"]) == 3
 
 
-ALL = ("init", "order", "dropout")
 QUIET = [0.9, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91]
 """Of a replication that varies all streams: the trial, two for each stream, and two for all."""
 
@@ -169,8 +218,48 @@ def test_a_verdict_rests_on_the_replications_that_vary_most_and_names_their_stre
     report = rank_report(one)
     assert (report["verdict"], report["streams"]) == ("best", list(ALL))
     assert [trial["replications"] and trial["replications"]["experiment"] for trial in report["trials"]] == [
-        3, None, None
+        3, 5, None
     ]  # fmt: skip
+    assert report["trials"][1]["replications"]["streams"] == ["init"]  # shown, and not compared
+
+
+def test_a_thinner_replication_replaces_no_other(experiment: Any) -> None:
+    one = compared(experiment)
+
+    def counted() -> int:
+        return rank_report(one)["trials"][0]["replications"]["experiment"]
+
+    one.make_executor.script = Script(metrics=dict(enumerate([0.9, 0.90, 0.91, 0.92], start=1)))
+    replicate(one, 2, 3, ("order",)).run()
+    replicated(one, 2, [0.9, 0.30, 0.97])
+    assert counted() == 2
+    one.make_executor.script = Script(metrics=dict(enumerate([0.9, 0.90, 0.91, 0.94], start=1)))
+    replicate(one, 2, 3, ("order",)).run()
+    assert counted() == 4
+
+
+def test_a_replication_that_did_not_reproduce_its_trial_is_left_out_and_named(experiment: Any) -> None:
+    one = compared(experiment)
+    differing(one, 2)
+    one.make_executor.script = Script(fails={1: (1, "code")})
+    replicate(one, 2, 2, ("order",)).run()
+    report = rank_report(one)
+    assert (report["verdict"], [trial["replications"] for trial in report["trials"]]) == ("unknown", [None] * 3)
+    assert report["left_out"] == [
+        "Experiment 2 is left out: its trial 1, which repeats 1/2, ended with other weights.",
+        "Experiment 3 is left out: its trial 1, which repeats 1/2, has no end.",
+    ]
+    replicated(one, 2, [0.9, 0.90, 0.91])
+    assert rank_report(one)["trials"][0]["replications"]["experiment"] == 4
+
+
+def test_what_repeats_a_trial_with_other_streams_is_none_of_its_replications(experiment: Any) -> None:
+    one = compared(experiment)
+    made = replicated(one, 2, [0.9, 0.90, 0.91])
+    config = made.describe()["config"]
+    other = {**config, "searcher": {**config["searcher"], "of": "2/3"}}
+    experiment(one.make_executor, **other).run()
+    assert [trial["replications"] for trial in rank_report(made)["trials"]] == [None] * 3
 
 
 def test_what_a_replication_repeats_is_known_by_its_configuration_and_by_no_description(experiment: Any) -> None:
@@ -208,8 +297,7 @@ def test_trials_that_do_not_differ_are_told_apart_in_at_most_5_of_100_cases(
     for _ in range(cases):
         results = sorted(chance.gauss(0, 1) for _ in range(2))
         groups = [values_of(chance, count), values_of(chance, count) if both else None]
-        trials = [{"value": value, "replications": group} for value, group in zip(results, groups, strict=True)]
-        wrong += significance._verdict(trials, 1)["verdict"] == "best"
+        wrong += significance._verdict(results, groups, 1)["verdict"] == "best"
     assert wrong / cases <= limit + 3.1 * math.sqrt(limit * (1 - limit) / cases)
 
 
@@ -219,8 +307,7 @@ def test_the_test_is_welchs() -> None:
         for values in ([27.5, 21.0, 19.0, 23.6, 17.0], [27.1, 22.0, 20.8, 23.4, 23.4, 23.5])
     ]
     t, freedom = significance._welch(groups, 1)
-    one, other = ([27.5, 21.0, 19.0, 23.6, 17.0], [27.1, 22.0, 20.8, 23.4, 23.4, 23.5])
-    error = math.sqrt(statistics.variance(one) / 5 + statistics.variance(other) / 6)
-    assert math.isclose(t, (statistics.fmean(other) - statistics.fmean(one)) / error)
-    assert 4 <= freedom <= 9
+    # By scipy.stats.ttest_ind(..., equal_var=False), whose degrees of freedom are 5.751.
+    assert math.isclose(t, 0.8624582603181654, rel_tol=1e-12)
+    assert freedom == 5
     assert significance._ratio(1.0, 0.0) == math.inf and significance._ratio(0.0, 0.0) == 0.0

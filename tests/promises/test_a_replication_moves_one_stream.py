@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pedl.store import Home
-from tests.promises.commands import pedl, write_config
+from tests.promises.commands import WORKLOADS, pedl, write_config
 
 DEFINITION = """
 import hashlib
@@ -99,3 +99,23 @@ def test_each_stream_moves_alone_and_the_first_trial_is_the_one_that_is_replicat
     # Replication k has the same streams alone and with the others.
     assert (trials[8]["init"], trials[8]["order"]) == (trials[2]["init"], trials[4]["order"])
     assert len({trial["states"] for trial in trials.values()}) == len(trials) == 9
+
+
+@pytest.mark.long
+def test_a_graph_whose_initial_values_and_masks_are_one_stream_has_one_group_for_both(tmp_path: Path) -> None:
+    searcher = {"name": "single", "metric": "loss", "max_steps": 1}
+    config = write_config(tmp_path / "config.yaml", searcher=searcher, batches_per_step=2)
+    home = tmp_path / "home"
+    assert pedl(home, "experiment", "create", str(config), str(WORKLOADS / "graph.py"), "--seed", "7").code == 0
+    refused = pedl(home, "experiment", "replicate", "1/1", "--vary", "init")
+    assert refused.code == 2 and "Vary both, or order alone" in refused.err
+    done = pedl(home, "experiment", "replicate", "1/1", "--replications", "2", "--workers", "2", "--json")
+    assert done.code == 0, done.err
+    report = done.json()
+    assert report["identical"] and set(report["shares"]) == {"init,dropout", "order"}
+    assert [(group["streams"], len(group["values"])) for group in report["groups"]] == [
+        (["init", "dropout"], 2), (["order"], 2), (["init", "order", "dropout"], 2)
+    ]  # fmt: skip
+    described = pedl(home, "experiment", "describe", "2", "--json").json()
+    assert described["replication"] == {name: it for name, it in report.items() if name != "experiment"}
+    assert len({trial["weights_sha256"] for trial in described["trials"]}) == 7

@@ -33,6 +33,15 @@ def test_one_stream_alone_needs_no_group_of_all() -> None:
     assert [list(it.streams) for it in created] == [[], ["dropout"], ["dropout"]]
 
 
+def test_streams_that_a_trial_does_not_keep_apart_are_rekeyed_as_one() -> None:
+    vary, joint = ["init", "order", "dropout"], ["init", "dropout"]
+    created = [it for it in search(FIELDS, vary=vary, together=joint).start() if isinstance(it, Create)]
+    assert [list(it.streams) for it in created] == [[], joint, joint, ["order"], ["order"], vary, vary]
+    assert created[1].streams == {stream: replication_seed(7, stream, 1) for stream in joint}
+    alone = [it for it in search(FIELDS, vary=joint, together=joint).start() if isinstance(it, Create)]
+    assert [list(it.streams) for it in alone] == [[], joint, joint]
+
+
 def test_trials_stop_where_the_replicated_trial_stopped() -> None:
     method = search(FIELDS)
     method.start()

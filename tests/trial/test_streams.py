@@ -11,7 +11,7 @@ import pytest
 from pedl.errors import TrialDefinitionError
 from pedl.trial.context import TrialContext
 from pedl.trial.factory import SeedFactory
-from pedl.trial.streams import check_streams
+from pedl.trial.streams import check_streams, is_graph
 
 
 def made(init: int, dropout: int) -> tuple[list[np.ndarray], list[int]]:
@@ -46,7 +46,8 @@ def test_a_stream_that_is_not_named_follows_the_trial_seed() -> None:
 @pytest.mark.parametrize("streams", [("init",), ("dropout", "order")])
 def test_a_graph_has_one_stream_for_initial_values_and_masks(streams: tuple[str, ...]) -> None:
     graph = SimpleNamespace(build_graph=None, context=TrialContext(7, streams=dict.fromkeys(streams, 8)))
-    with pytest.raises(TrialDefinitionError, match="Vary init and dropout together, or order alone"):
+    with pytest.raises(TrialDefinitionError, match=r"Vary init and dropout together \(`together: .*\), or order alone"):
         check_streams(graph)
+    assert is_graph(graph) and not is_graph(SimpleNamespace(build_model=None))
     for fine in ((), ("order",), ("init", "dropout")):
         check_streams(SimpleNamespace(build_graph=None, context=TrialContext(7, streams=dict.fromkeys(fine, 8))))
