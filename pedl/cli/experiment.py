@@ -120,7 +120,7 @@ def logs(experiment_id: int, follow: bool, tail: int | None, as_json: bool, home
 def label(experiment_id: int, labels: tuple[str, ...], remove: bool, as_json: bool, home: str) -> None:
     """Add LABELS to experiment ID, or remove them; without LABELS, print those it has.
 
-    Labels are words of yours, shown by `list` and `describe`; they start as the configuration's `labels`.
+    Labels are your own words, shown by `list` and `describe`; they start as the configuration's `labels`.
 
     \b
     Examples: pedl experiment label 3 baseline mnist

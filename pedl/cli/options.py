@@ -30,14 +30,14 @@ def trial_name(text: str) -> tuple[int, int]:
     """Returns the numbers of "E/T": experiment E's trial T, both from 1."""
     match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
     if match is None:
-        raise click.BadParameter(f"{text!r} is no trial; expected experiment/trial, for example 3/12")
+        raise click.BadParameter(f"{text!r} is not a trial; expected experiment/trial, for example 3/12")
     return int(match[1]), int(match[2])
 
 
 def file_to_write(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
     """Refuses, before anything is done for it, a file whose directory is not there."""
     if value is not None and not value.absolute().parent.is_dir():
-        raise click.BadParameter(f"{value.absolute().parent} is no directory")
+        raise click.BadParameter(f"{value.absolute().parent} is not a directory")
     return value
 
 
@@ -50,7 +50,7 @@ workers_option = click.option(
     "--workers",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Trials that are trained at once. Default: half the cores. It changes no result.",
+    help="Trials to train at once. Default: half the cores. It changes no result.",
 )
 detach_option = click.option("--detach", is_flag=True, help="Run in the background and return at once.")
 seed_option = click.option(

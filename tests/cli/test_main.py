@@ -150,10 +150,10 @@ def test_an_experiment_that_does_not_exist_is_told(words: tuple[str, ...], pedl_
         (["experiment", "activate", "1", "--workers", "0"], "0 is not in the range x>=1"),
         (["experiment", "create", "a", "b", "--seed", "-1"], "-1 is not in the range 0<=x<=2147483647"),
         (["experiment", "create", "a", "b", "--paused", "--detach"], "--paused and --detach exclude each other"),
-        (["trial", "describe", "3"], "'3' is no trial; expected experiment/trial, for example 3/12"),
-        (["trial", "logs", "3/0"], "'3/0' is no trial"),
-        (["experiment", "verify", "1", "--certificate", "nowhere/it.json"], "nowhere is no directory"),
-        (["report", "1", "--output", "nowhere/it.html"], "nowhere is no directory"),
+        (["trial", "describe", "3"], "'3' is not a trial; expected experiment/trial, for example 3/12"),
+        (["trial", "logs", "3/0"], "'3/0' is not a trial"),
+        (["experiment", "verify", "1", "--certificate", "nowhere/it.json"], "nowhere is not a directory"),
+        (["report", "1", "--output", "nowhere/it.html"], "nowhere is not a directory"),
     ],
 )
 def test_wrong_words_are_told_with_exit_code_2(words: list[str], told: str, pedl_command: Pedl) -> None:

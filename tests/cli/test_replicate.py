@@ -106,7 +106,7 @@ def test_a_repetition_that_failed_has_no_other_weights(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--vary", "init,data"), "'data' is no stream; expected some of init,order,dropout"),
+        (("--vary", "init,data"), "'data' is not a stream; expected some of init,order,dropout"),
         (("--replications", "1"), "1 is not in the range x>=2"),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_verdict_does_not_hang_on_the_place_for_its_certificate(
 
 def test_a_place_or_an_experiment_that_does_not_exist_is_told(one: Pedl, tmp_path: Path) -> None:
     nowhere = one("report", "1", "--output", "nowhere/page.html")
-    assert nowhere.code == 2 and f"{tmp_path / 'nowhere'} is no directory" in nowhere.err
+    assert nowhere.code == 2 and f"{tmp_path / 'nowhere'} is not a directory" in nowhere.err
     for words in (("report", "2"), ("tensorboard", "2"), ("mlflow", "2")):
         missing = one(*words)
         assert missing.code == 1 and "no experiment 2" in missing.err
