@@ -1,4 +1,4 @@
-"""Killed in the middle and gone on with: is the result identical? Keras's BackupAndRestore, Optuna and pedl.
+"""Killed in the middle and resumed: is the result identical? Keras's BackupAndRestore, Optuna and pedl.
 
     python benchmarks/interruption.py [--who keras optuna pedl]        (needs optuna: pip install 'pedl[optuna]')
 
@@ -57,7 +57,7 @@ def main() -> None:
         return
     names = [f"{name} {version(name)}" for name in ("keras", "tensorflow", "optuna")]
     print(f"{time.strftime('%Y-%m-%d')}, {', '.join(names)}\n")
-    print("| what goes on, and when it is killed | with | result |")
+    print("| what runs, and when it is killed | with | result |")
     print("|---|---|---|")
     for row in chain.from_iterable(contenders[who]() for who in arguments.who):
         print(f"| {' | '.join(row)} |", flush=True)

@@ -37,9 +37,7 @@ def main() -> None:
     parser.add_argument("--configurations", nargs="+", default=["random", "const"])
     arguments = parser.parse_args()
     os.environ["PYTHONPATH"] = f"{Path(__file__).parent}:{ROOT}"
-    print(
-        "| configuration | all but training, % of the time | validation | checkpoints | messages | master's processor |"
-    )
+    print("| configuration | not training, % of the time | validation | checkpoints | messages | master's processor |")
     print("|---|---|---|---|---|---|")
     for name in arguments.configurations:
         rounds = [seconds(name) for _ in range(arguments.rounds)]

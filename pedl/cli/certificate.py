@@ -28,7 +28,7 @@ def certificate() -> None:
 
 @certificate.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--rerun", is_flag=True, help="Run the trials again that the certificate says were, and compare.")
+@click.option("--rerun", is_flag=True, help="Run again the trials that the certificate covers, and compare.")
 @workers_option
 @json_option
 @home_option

@@ -90,7 +90,7 @@ def _of_kind(kind: Kind) -> str:
     if not kind.other:
         return f"{kind.name}: the same bits ({'; '.join(kind.same)})"
     rest = f"; but not in {'; '.join(kind.same)}" if kind.same else ""
-    return f"{kind.name}: OTHER BITS ({'; '.join(kind.other)}{rest})"
+    return f"{kind.name}: DIFFERENT BITS ({'; '.join(kind.other)}{rest})"
 
 
 def _verdict(found: Machines) -> str:

@@ -13,7 +13,7 @@ from pedl.cli.run_commands import activate, create, wait
 from pedl.cli.stop_commands import cancel, kill, pause
 from pedl.cli.verify_commands import verify
 
-follow_option = click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
+follow_option = click.option("-f", "--follow", is_flag=True, help="Keep printing until the experiment stops.")
 
 
 @click.group(cls=Group, aliases={"ls": "list", "rm": "delete"})
@@ -78,25 +78,19 @@ def describe(experiment_id: int, as_json: bool, home: str) -> None:
 @json_option
 @home_option
 def config(experiment_id: int, as_json: bool, home: str) -> None:
-    """Print the complete configuration of experiment ID as YAML: what `create` takes again.
+    """Print the complete configuration of experiment ID as YAML, which `create` accepts.
 
     \b
     Example: pedl experiment config 3 > again.yaml
     """
+    from pedl.config import yaml_text
     from pedl.experiment import load_experiment
 
     complete = load_experiment(experiment_id, home).config.to_dict()
     if as_json:
         show_json(complete)
-        return
-    import sys
-
-    from ruamel.yaml import YAML
-
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.allow_unicode = True
-    writer.dump(complete, sys.stdout)
+    else:
+        click.echo(yaml_text(complete), nl=False)
 
 
 @experiment.command()
@@ -126,7 +120,7 @@ def logs(experiment_id: int, follow: bool, tail: int | None, as_json: bool, home
 def label(experiment_id: int, labels: tuple[str, ...], remove: bool, as_json: bool, home: str) -> None:
     """Add LABELS to experiment ID, or remove them; without LABELS, print those it has.
 
-    Labels are words of yours, shown by `list` and `describe`; they start as the configuration's `labels`.
+    Labels are your own words, shown by `list` and `describe`; they start as the configuration's `labels`.
 
     \b
     Examples: pedl experiment label 3 baseline mnist

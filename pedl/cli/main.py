@@ -38,7 +38,7 @@ def cli(home: str | None) -> None:
                pedl trial describe 1/3
 
     `e`, `t` and `c` are short for `experiment`, `trial` and `checkpoint`. Exit codes: 0 done, 1 the experiment failed,
-    2 the input was wrong and nothing was created, 130 interrupted and able to go on.
+    2 the input was wrong and nothing was created, 130 interrupted and resumable.
     """
 
 

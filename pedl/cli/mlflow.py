@@ -18,7 +18,7 @@ from pedl.display.words import counted
 def mlflow(experiment_id: int, tracking_uri: str | None, home: str) -> None:
     """Log experiment ID to MLflow: a run, and in it a run for each trial. Prints the run's id.
 
-    Logged again, it gets what is new, and nothing twice.
+    Logging it again adds only what is new.
 
     \b
     Example: pedl mlflow 3 --tracking-uri http://localhost:5000

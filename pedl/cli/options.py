@@ -31,7 +31,7 @@ def trial_name(text: str) -> tuple[int, int]:
     """Returns the numbers of "E/T": experiment E's trial T, both from 1."""
     match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
     if match is None:
-        raise click.BadParameter(f"{text!r} is no trial; expected experiment/trial, for example 3/12")
+        raise click.BadParameter(f"{text!r} is not a trial; expected experiment/trial, for example 3/12")
     return int(match[1]), int(match[2])
 
 
@@ -53,7 +53,7 @@ workers_option = click.option(
     "--workers",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Trials that are trained at once. Default: half the cores. It changes no result.",
+    help="Trials to train at once. Default: half the cores. It changes no result.",
 )
 detach_option = click.option("--detach", is_flag=True, help="Run in the background and return at once.")
 seed_option = click.option(

@@ -25,7 +25,7 @@ def _streams(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ..
     names = tuple(value.split(","))
     for name in names:
         if name not in STREAMS:
-            raise click.BadParameter(f"{name!r} is no stream; expected some of {','.join(STREAMS)}")
+            raise click.BadParameter(f"{name!r} is not a stream; expected some of {','.join(STREAMS)}")
     return names
 
 
@@ -53,7 +53,7 @@ def replicate(
 ) -> None:
     """Train trial E/T again with streams re-keyed, and say how much each of them moves the result.
 
-    It is an experiment of its own: trial 1 is E/T again, bit for bit; the others differ in one stream, or in all.
+    It is a separate experiment: trial 1 is E/T again, bit for bit; the others differ in one stream, or in all.
     Exit code: 0, or 1 if trial 1 ends with other weights than E/T.
 
     \b
@@ -117,7 +117,7 @@ def _noise(found: dict[str, Any] | None, streams: list[str]) -> str:
 def _verdict(report: dict[str, Any], home: str) -> str:
     names = [f"{report['id']}/{trial['id']}" for trial in report["trials"][:2]]
     if len(names) < 2:
-        return "There are no two trials to compare."
+        return "There are fewer than two trials to compare."
     if report["verdict"] == "unknown" and any(trial["replications"] for trial in report["trials"][:2]):
         return f"{names[0]} and {names[1]} cannot be compared: one of them has no finite {report['metric']}."
     if report["verdict"] == "unknown" and report["left_out"]:

@@ -79,13 +79,13 @@ def create(
 @experiment_argument
 @workers_option
 @detach_option
-@click.option("--accept-profile-change", is_flag=True, help="Go on although bits may differ on this machine.")
+@click.option("--accept-profile-change", is_flag=True, help="Continue although bits may differ on this machine.")
 @json_option
 @home_option
 def activate(
     experiment_id: int, workers: int | None, detach: bool, accept_profile_change: bool, as_json: bool, home: str
 ) -> None:
-    """Go on with experiment ID after a pause, a crash, or the end of the process that ran it.
+    """Resume experiment ID after a pause, a crash, or the end of the process that ran it.
 
     \b
     Example: pedl experiment activate 3 --workers 2

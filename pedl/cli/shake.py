@@ -62,7 +62,7 @@ POINTS_TO = {
 @seed_option
 @json_option
 def shake(config: Path, model_def: Path, batches: int, seed: int | None, as_json: bool) -> None:
-    """Train the first trial of CONFIG and MODEL_DEF for a few batches, again and again in other surroundings.
+    """Train the first trial of CONFIG and MODEL_DEF for a few batches, repeatedly, in different surroundings.
 
     Reports which disturbance moves which bits first, and with file and line what the code asked of the world: clocks,
     entropy, directories, the network. It creates nothing and blocks nothing. Exit code: 0 no bit moved, 1 some did.

@@ -16,7 +16,7 @@ from pedl.display.words import command_line
 @experiment_argument
 @home_option
 def pause(experiment_id: int, home: str) -> None:
-    """Ask the process that runs experiment ID to checkpoint and end; `activate` goes on.
+    """Ask the process that runs experiment ID to checkpoint and end; `activate` resumes it.
 
     \b
     Example: pedl experiment pause 3 && pedl experiment wait 3

@@ -38,7 +38,7 @@ run_main()
 def tensorboard(experiment_id: int | None, port: int, logdir_only: bool, home: str) -> None:
     """Show experiment ID, or all of them, in TensorBoard: metrics by step, and hyperparameters.
 
-    It shows what runs as it goes on, listens on this machine only, and ends with Ctrl-C.
+    It follows running experiments, listens on this machine only, and ends with Ctrl-C.
 
     \b
     Examples: pedl tensorboard 3

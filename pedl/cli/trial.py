@@ -91,7 +91,7 @@ def export(
 
 @trial.command()
 @trial_argument
-@click.option("-f", "--follow", is_flag=True, help="Go on printing until the experiment stops.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the experiment stops.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Print only the last N lines.")
 @json_option
 @home_option

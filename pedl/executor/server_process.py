@@ -94,7 +94,7 @@ class ServerProcess:
                 raise PedlError(
                     f"Workers cannot start: {self._worker} does not import in {sys.executable}.\n"
                     f"{event['traceback'][-_OUTPUT_TAIL_BYTES:].strip()}\n"
-                    "Mend what the last line names (is TensorFlow installed for this Python?), then run this again."
+                    "Fix what the last line names (is TensorFlow installed for this Python?), then run this again."
                 )
         return [event for event in events if event["event"] not in ("ready", "alive")]
 

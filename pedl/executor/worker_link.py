@@ -74,7 +74,7 @@ class WorkerLink:
         try:
             messages = self._incoming.feed(chunk)
         except ValueError as error:
-            messages = [{"type": "lost", "reason": f"its process sent what is no message: {error}"}]
+            messages = [{"type": "lost", "reason": f"its process sent what is not a message: {error}"}]
         if messages:
             self.stillness.lives()
         messages = [message for message in messages if message.get("type") != "alive"]

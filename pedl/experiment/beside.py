@@ -58,9 +58,7 @@ def _parsed(file: Path) -> ast.Module:
     try:
         return ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
-        raise TrialDefinitionError(
-            f"{file} cannot be read as Python: {error}. Mend it, or do not import it."
-        ) from error
+        raise TrialDefinitionError(f"{file} cannot be read as Python: {error}. Fix it, or do not import it.") from error
 
 
 def _imported(file: Path) -> Iterator[str]:

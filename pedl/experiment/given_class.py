@@ -99,7 +99,7 @@ def _of_module(trial_class: type, directory: Path) -> Given:
     module = trial_class.__module__
     if getattr(sys.modules[module], trial_class.__qualname__, None) is not trial_class:
         raise TrialDefinitionError(
-            f"{trial_class.__qualname__} is not to be had from its module {module}: it was made inside of a "
+            f"{trial_class.__qualname__} cannot be imported from its module {module}: it was made inside of a "
             "function or a class.\nDefine it at the top of the module."
         )
     _link(directory, {path.name: path} | modules_beside(path.parent, imported_by(path)))

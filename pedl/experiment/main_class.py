@@ -144,7 +144,7 @@ def _problem(name: str, value: Any, user: str) -> str:
     what = f"{name}, which {user} uses, is a {type(value).__module__}.{type(value).__qualname__}"
     if callable(value) and getattr(value, "__module__", None) == "__main__":
         return (
-            f"{what} whose source is not to be found. Define it in a script, or in a cell that does not begin with "
+            f"{what} whose source cannot be found. Define it in a script, or in a cell that does not begin with "
             "%%, at the top."
         )
     return (

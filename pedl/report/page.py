@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pedl import jsontext
+from pedl.config import yaml_text
 from pedl.display.words import DEFAULT_HOME, brief, command_line, pairs
 from pedl.experiment.outcome import PROMISE
 from pedl.extras import need
@@ -72,7 +72,7 @@ def report_page(described: Mapping[str, Any], certificate: Certificate = None, h
         best_part=f"{BEST:.0%}",
         most_curves=charts.MOST_CURVES,
         most_lines=charts.MOST_LINES,
-        config_yaml=_yaml(results.described["config"]),
+        config_yaml=yaml_text(results.described["config"]),
         style=_asset("page.css"),
         scripts=scripts,
         hashes=[_policy_hash(script) for script in scripts],
@@ -111,13 +111,3 @@ def _policy_hash(script: str) -> str:
 
 def _asset(name: str) -> str:
     return files("pedl.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _yaml(config: Mapping[str, Any]) -> str:
-    from ruamel.yaml import YAML
-
-    writer, text = YAML(typ="safe", pure=True), io.StringIO()
-    writer.default_flow_style = False
-    writer.allow_unicode = True
-    writer.dump(config, text)
-    return text.getvalue()

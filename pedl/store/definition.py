@@ -164,7 +164,7 @@ def _walk(
         elif not ignored.match_file(name):
             if not path.is_file():
                 raise TrialDefinitionError(
-                    f"{path} is neither a file nor a directory (a broken link?); mend it, or list it in {IGNORE_FILE}."
+                    f"{path} is neither a file nor a directory (a broken link?); fix it, or list it in {IGNORE_FILE}."
                 )
             yield name, path
 

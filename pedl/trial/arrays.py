@@ -106,7 +106,7 @@ def _convert(part: Any, where: str) -> Any:
         array = np.asarray(part)
     except ValueError as error:  # lists of different lengths
         raise TrialDefinitionError(
-            f"{where} holds a {type(part).__name__} that is no array ({error}), expected numeric arrays of shape "
+            f"{where} holds a {type(part).__name__} that is not an array ({error}), expected numeric arrays of shape "
             "(samples, ...). Pad what differs in length."
         ) from None
     if array.dtype.kind not in "biufc" or array.ndim == 0:

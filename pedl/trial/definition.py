@@ -118,13 +118,13 @@ def _check_name_is_free(definition: Path, name: str) -> None:
         )
     if not name.isidentifier():
         raise TrialDefinitionError(
-            f"{name!r} of the model definition is no name that Python can import. Use letters, digits and underscores."
+            f"{name!r} of the model definition is not a name Python can import. Use letters, digits and underscores."
         )
 
 
 def _import_failed(definition: Path, name: str, error: BaseException) -> str:
     shown = user_traceback(error, definition)
-    return f"importing {name} of the model definition failed:\n{shown}\nMend it, and try again."
+    return f"importing {name} of the model definition failed:\n{shown}\nFix it, and try again."
 
 
 def _import_package(definition: Path) -> ModuleType:

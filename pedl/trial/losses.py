@@ -37,7 +37,7 @@ def _check_name(what: str, name: str) -> None:
         keras.losses.get(name)
     except ValueError:
         raise TrialDefinitionError(
-            f"{what} is {name!r}, which is no loss of Keras{nearest(name, names_taken(keras.losses)) or '.'}\n"
+            f"{what} is {name!r}, which is not a Keras loss{nearest(name, names_taken(keras.losses)) or '.'}\n"
             "Write it as Keras does, for example 'mean_squared_error', or give the function itself."
         ) from None
 

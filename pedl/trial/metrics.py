@@ -69,7 +69,7 @@ def _keras_metric(name: str, identifier: str) -> Any:
     except (TypeError, ValueError):  # the first: a class that wants arguments
         meant = nearest(identifier, [*names_taken(keras.metrics), "accuracy"])
         raise TrialDefinitionError(
-            f"metric {name!r} is {identifier!r}, which is no metric that Keras makes of its name{meant or '.'}\n"
+            f"metric {name!r} is {identifier!r}, which is not the name of a Keras metric{meant or '.'}\n"
             "Write it as Keras does, for example 'accuracy' or 'mean_absolute_error', or give the function itself."
         ) from None
 

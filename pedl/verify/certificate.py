@@ -80,11 +80,11 @@ def read(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{file} is no certificate that can be read: {error}.\n"
+            f"{file} is not a readable certificate: {error}.\n"
             f"Get it again from where it comes, or make a new one: pedl experiment verify ID --certificate {file}"
         ) from error
     if not isinstance(content, dict) or _HASH not in content:
-        raise InputError(f"{file} is no certificate of pedl; write one with: pedl experiment verify ID --certificate")
+        raise InputError(f"{file} is not a pedl certificate; write one with: pedl experiment verify ID --certificate")
     if content.get("format") != FORMAT:
         raise InputError(
             f"{file} has format {content.get('format')!r}, and this pedl ({VERSION}) reads {FORMAT}.\n"
@@ -98,7 +98,7 @@ def read(file: Path) -> dict[str, Any]:
             f"Get it again from where it comes, or make a new one: pedl experiment verify ID --certificate {file}"
         )
     if missing := [name for name in _ENTRIES if name not in content]:
-        raise InputError(f"{file} is no whole certificate: it lacks {', '.join(missing)}. Make a new one with pedl.")
+        raise InputError(f"{file} is not a whole certificate: it lacks {', '.join(missing)}. Make a new one with pedl.")
     return content
 
 

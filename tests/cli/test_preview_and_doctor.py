@@ -121,7 +121,7 @@ def test_an_operation_with_another_digest_names_its_kind(
     answering(monkeypatch, ANSWER, {**DIGESTS, "convolutions": {"small": "1a", "large": "ff"}})
     result = pedl_command("doctor", "--against", "there.json")
     assert result.code == 1
-    assert "convolutions: OTHER BITS (large; but not in small)" in result.out
+    assert "convolutions: DIFFERENT BITS (large; but not in small)" in result.out
     assert result.out.endswith("An experiment from there gives other bits here if it computes with: convolutions.\n")
     found = pedl_command("doctor", "--against", "there.json", "--json")
     assert (found.code, found.json()["agree"]) == (1, False)
@@ -147,7 +147,7 @@ def test_here_is_computed_with_what_an_experiment_from_there_would_bring(
     result = pedl_command("doctor", "--against", "other.json")
     # The operations and the profile of that experiment agree; one that is created here would be another.
     assert result.code == 1
-    assert "OTHER BITS" not in result.out and result.out.count("Numeric profile: ") == 1
+    assert "DIFFERENT BITS" not in result.out and result.out.count("Numeric profile: ") == 1
     assert "Numeric profile: onednn: auto is" in result.out and "set reproducibility.onednn" in result.out
 
 

@@ -134,7 +134,7 @@ def test_what_one_stream_lacks_and_what_is_left_out_is_said(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--vary", "init,data"), "'data' is no stream; expected some of init,order,dropout"),
+        (("--vary", "init,data"), "'data' is not a stream; expected some of init,order,dropout"),
         (("--replications", "1"), "1 is not in the range x>=2"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
-from pedl.config import ExperimentConfig, parse_config, read_config
+from pedl.config import ExperimentConfig, parse_config, read_config, yaml_text
 from pedl.config.hparams import Const, Log, Space
 from tests.search.spaces import EVERY_KIND, mappings
 
@@ -55,6 +55,13 @@ def written(folder: Path, text: str) -> ExperimentConfig:
     file = folder / "experiment.yaml"
     file.write_text(text.lstrip(), encoding="utf-8")
     return read_config(file)
+
+
+def test_what_is_written_is_read_again_with_a_field_a_line_and_texts_as_they_are(tmp_path: Path) -> None:
+    config = written(tmp_path, EVERYTHING)
+    text = yaml_text(config.to_dict())
+    assert written(tmp_path, text) == config
+    assert "description: größer\n" in text and "  max_trials: 20\n" in text
 
 
 def test_every_field_is_read(tmp_path: Path) -> None:

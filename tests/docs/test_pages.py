@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pedl.config import parse_config
+from pedl.config import parse_config, read_config
+from pedl.display.words import brief, pairs
+from pedl.search.space import draw_hparams
+from pedl.seeds import trial_seed
 from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks, links
 from tests.docs.session import DIGITS, Session, compare_keys, fewer_digits, shape, shortened
 from tests.marks import long_but
@@ -56,6 +59,19 @@ def test_every_configuration_is_valid(page: str) -> None:
     for block in blocks(page):
         if block.language == "yaml":
             parse_config({**MINIMAL, **YAML(typ="safe", pure=True).load(block.text)})
+
+
+def test_the_seeds_and_hyperparameters_that_are_shown_are_those_of_the_seed() -> None:
+    # They depend on no machine; metrics and hashes do.
+    (config,) = [it.text for it in blocks("docs/start.md") if it.file == "digits.yaml"]
+    space = parse_config(YAML(typ="safe", pure=True).load(config)).hyperparameters
+    start = re.findall(r"1/(\d)\b.*(learning_rate=\S+ units=\d+)", (ROOT / "docs" / "start.md").read_text())
+    assert start and all(words == pairs(draw_hparams(space, 7, int(number))) for number, words in start)
+    best = draw_hparams(read_config(ROOT / "examples" / "mnist" / "random.yaml").hyperparameters, 42, 4)
+    readme = "".join(f"  {name}: {brief(value)}\n" for name, value in best.items())
+    assert f"Best trial: 1/4, accuracy 0.971 (loss=0.100123)\n{readme}" in (ROOT / "README.md").read_text()
+    seeds = re.findall(r"trial (\d) COMPLETED .* (\d+)\n", (ROOT / "docs" / "python.md").read_text())
+    assert seeds and all(int(shown) == trial_seed(7, int(number)) for number, shown in seeds)
 
 
 def loose_python(page: str) -> list[Block]:

@@ -129,7 +129,7 @@ def test_what_is_no_message_ends_the_attempt_and_its_process(driver, monkeypatch
     monkeypatch.setattr("pedl.executor.worker_link.LEAVE_TIMEOUT_S", 0.0)
     end = driver.end_of(driver.start("no_json"))[-1]
     assert end["type"] == "lost"
-    assert end["reason"].startswith("its process sent what is no message: ")
+    assert end["reason"].startswith("its process sent what is not a message: ")
 
 
 def test_a_worker_that_stays_after_its_terminal_message_is_gone_when_that_is_delivered(driver, monkeypatch):

@@ -265,7 +265,7 @@ def test_cells_of_a_notebook_are_found_in_the_order_of_their_definitions(tmp_pat
     client.execute(cwd=str(tmp_path), env={**os.environ, "PYTHONPATH": str(ROOT)})
     first, late, anew = ("".join(it.text for it in notebook.cells[at].outputs) for at in (3, 5, 7))
     assert first == HEAD + "import json\n\n\nLATER = [1]\n\n\n" + "\n\n\n".join(CELLS[1:3]) + "\n"
-    assert "Late, which it uses, is a builtins.type whose source is not to be found." in late
+    assert "Late, which it uses, is a builtins.type whose source cannot be found." in late
     assert "in a cell that does not begin with %%" in late
     assert anew == HEAD + CELLS[6] + "\n"
 

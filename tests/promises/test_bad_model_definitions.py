@@ -155,7 +155,7 @@ HOOKS = {
     ),
     "loss() None": hook("loss", "pass", "MyTrial.loss() returned None", "for example: 'sparse_categorical"),
     "loss() unknown": hook(
-        "loss", "return 'msee'", "MyTrial.loss() is 'msee', which is no loss of Keras; did you mean `mse`?", "or give"
+        "loss", "return 'msee'", "MyTrial.loss() is 'msee', which is not a Keras loss; did you mean `mse`?", "or give"
     ),
     "loss() a number": hook("loss", "return 3", "MyTrial.loss() is 3, expected a function f(y_true, y_pred)"),
     "build_model() None": hook(
@@ -199,7 +199,7 @@ HOOKS = {
         "validation_metrics",
         "return {'accuracy': 'acuracy'}",
         "metric 'accuracy' is 'acuracy'",
-        "no metric that Keras makes of its name; did you mean `accuracy`?",
+        "not the name of a Keras metric; did you mean `accuracy`?",
     ),
     "a metric that is a number": hook(
         "validation_metrics", "return {'accuracy': 1}", "metric 'accuracy' is int '1', expected a function"
@@ -295,7 +295,7 @@ DATA = {
     ),
     "ragged lists": data(
         "return ([[1.0], [1.0, 2.0]], np.zeros(2)), (np.ones((8, 4)), np.zeros(8))",
-        "the training data of MyTrial holds a list that is no array",
+        "the training data of MyTrial holds a list that is not an array",
         "Pad what differs in length",
     ),
     "weights without labels": data(

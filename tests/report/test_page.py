@@ -83,7 +83,7 @@ def test_what_came_after_a_verification_was_not_verified(made: Made) -> None:
 
         experiment.run(workers=1, on_change=pausing)
 
-    gone_on = "what came later was not verified"
+    gone_on = "later results are not verified"
     run_until(1)
     assert experiment.verify(1).identical and gone_on not in page(experiment)
     run_until(3)

@@ -208,7 +208,7 @@ def test_a_certificate_that_lacks_an_entry_is_refused_though_its_hash_is_right(e
 
 
 def test_what_is_no_certificate_is_refused_with_what_to_do(file: Path) -> None:
-    with pytest.raises(InputError, match=r"no certificate that can be read: (.|\n)*make a new one: pedl"):
+    with pytest.raises(InputError, match=r"is not a readable certificate: (.|\n)*make a new one: pedl"):
         read(file)
     file.write_text("[1]")
     with pytest.raises(InputError, match=r"write one with: pedl experiment verify ID --certificate"):
