@@ -90,8 +90,7 @@ def test_each_method_has_one_outcome_for_any_width_and_under_kills(tmp_path: Pat
     alone = run(created, tmp_path / "1", 1)
     for workers in (2, 3, 8):
         the_same(run(created, tmp_path / str(workers), workers), alone)
-    for seed in range(2):
-        the_same(killed(created, tmp_path / f"killed-{seed}", 3, kills=12, seed=seed), alone)
+    the_same(killed(created, tmp_path / "killed", 3, kills=6, seed=1), alone)
 
 
 LADDER = {"name": "async_halving", "num_rungs": 2, "divisor": 2, "target_trial_steps": 4, "step_budget": 4}
