@@ -134,4 +134,4 @@ def _way_back(state: ExperimentState) -> str:
             "the sampler uses or of pedl, that decides differently; go on where the experiment was written."
         )
     install = " ".join(f"{name}=={it}" for name, it in sorted(recorded.items()) if version(name) != it)
-    return f"Suggestions depend on versions: {'; '.join(changed)}.\nGo back to the recorded ones with: pip install {install}"
+    return f"It depends on versions: {'; '.join(changed)}.\nGo back to the recorded ones with: pip install {install}"
