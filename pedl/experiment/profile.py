@@ -89,6 +89,13 @@ def profile_differences(
     ]
 
 
+def differences_from_any(
+    recorded: Iterable[dict[str, Any]], found: dict[str, Any], trial_ids: tuple[int, ...] = ()
+) -> list[ProfileDifference]:
+    """Returns what differs between a profile and those that trials were trained with before, each difference once."""
+    return each_once(it for profile in recorded for it in profile_differences(profile, found, trial_ids))
+
+
 def each_once(found: Iterable[ProfileDifference]) -> list[ProfileDifference]:
     """Returns equal differences as one, with the numbers of all the trials that recorded it."""
     once: dict[str, ProfileDifference] = {}

@@ -14,7 +14,7 @@ from pedl.errors import NotReproduced, StoreError
 from pedl.experiment.alarm import first_difference, recorded_result, violation
 from pedl.experiment.diagnosis import Circumstances, diagnose
 from pedl.experiment.journal import Journal
-from pedl.experiment.profile import differences, expected_profile, profile_differences
+from pedl.experiment.profile import differences, differences_from_any, expected_profile
 from pedl.experiment.trial_state import Payload, TrialState
 from pedl.experiment.workers import Workers
 from pedl.search import at
@@ -84,7 +84,7 @@ class Receiver:
         recorded = recorded_result(trial, kind, payload)
         mismatch = None if recorded is None else first_difference(kind, recorded, payload)
         if recorded is not None and mismatch is not None:
-            difference = diagnose(kind, recorded, payload, mismatch, self._circumstances(trial))
+            difference = diagnose(kind, recorded, payload, mismatch, self._circumstances(trial, payload))
             self._journal.record("violation", trial.id, violation(trial, kind, difference))
             self._workers.give_up(trial.id)
             return False
@@ -92,10 +92,10 @@ class Receiver:
             self._journal.record(kind, trial.id, payload)
         return True
 
-    def _circumstances(self, trial: TrialState) -> Circumstances:
-        created = self._journal.state.created["numeric_profile"]
-        changed = profile_differences(expected_profile(created, None), self._journal.state.numeric_profile)
-        return Circumstances(profile=changed, resumed_at=trial.resumed_at)
+    def _circumstances(self, trial: TrialState, payload: Payload) -> Circumstances:
+        assert trial.started is not None
+        here = payload.get("numeric_profile", trial.started["numeric_profile"])
+        return Circumstances(profile=differences_from_any(trial.numeric_profiles, here), resumed_at=trial.resumed_at)
 
     def _is_news(self, trial: TrialState, kind: str, payload: Payload) -> bool:
         """Whether an equal repetition says something new all the same: other files, another process."""

@@ -10,7 +10,7 @@ from pedl.errors import TrialFailed
 from pedl.executor import Executor, last_message
 from pedl.experiment.difference import ProfileDifference
 from pedl.experiment.fold import ExperimentState
-from pedl.experiment.profile import each_once, expected_profile, profile_differences
+from pedl.experiment.profile import differences_from_any, expected_profile
 from pedl.experiment.tasks import profile_task
 from pedl.experiment.trial_state import TrialState
 from pedl.store import ExperimentPaths
@@ -27,8 +27,7 @@ def differences_of(
     A trial that never started has that of its experiment, but for the pools.
     """
     recorded = trial.numeric_profiles or [expected_profile(state.numeric_profile, None)]
-    found = (it for profile in recorded for it in profile_differences(profile, here, (trial.id,)))
-    return each_once(it for it in found if it.entry not in without)
+    return [it for it in differences_from_any(recorded, here, (trial.id,)) if it.entry not in without]
 
 
 def differences_before(

@@ -162,6 +162,26 @@ def test_a_repetition_that_differs_ends_its_trial_with_both_values(experiment, k
     assert one.best_trial.id != 2
 
 
+@pytest.mark.parametrize(("first", "cause"), [(["X86_V2"], "instruction set"), (["X86_V3"], "operation")])
+def test_a_repetition_is_put_down_to_the_profiles_of_its_own_trial(experiment, first, cause):
+    executor = FakeExecutor()
+    one = experiment(executor)
+    trouble = {"lost": {1: 1}, "differs_when_repeated": {1: "step"}}
+    executor.script = Script(profile={**PROFILE, "instruction_set": first}, **trouble)
+    poll = executor.poll
+
+    def poll_and_move(timeout_s):
+        arrivals = poll(timeout_s)
+        if any(message["type"] == "lost" for _, message in arrivals):
+            executor.script = Script(profile={**PROFILE, "instruction_set": ["X86_V3"]}, **trouble)
+        return arrivals
+
+    executor.poll = poll_and_move
+    one.run(workers=1, accept_profile_change=True)
+    assert trial(one, 1)["state"] == "ERROR"
+    assert f"Cause: {cause}" in trial(one, 1)["messages"][-1]
+
+
 def test_another_numeric_profile_is_refused_with_both_sides_before_anything_is_trained(experiment):
     executor = FakeExecutor()
     one = experiment(executor)
