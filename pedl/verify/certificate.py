@@ -156,7 +156,9 @@ def executed(found: Verification) -> list[dict[str, Any]]:
 def machine(found: Verification) -> dict[str, Any]:
     """Returns where a verification was executed: what bits depend on, and what they do not depend on."""
     return {
-        "numeric_profile_as_recorded": not found.profile_differences,
+        "numeric_profile_as_recorded": not found.profile_differences
+        if found.trials
+        else None,  # then none was asked for
         "recorded_numeric_profile": fold(found.record).numeric_profile,
         "differences": [it.to_dict() for it in found.profile_differences],
         "platform": platform.platform(),

@@ -66,6 +66,7 @@ def test_a_certificate_without_trials_runs_none_again(one: Any, tmp_path: Path) 
     found = verify_experiment(one, trials=[])
     assert (found.trials, found.decisions) == ((), 9)
     write(certificate(found, now, now), tmp_path / "none.json")
+    assert read(tmp_path / "none.json")["machine"]["numeric_profile_as_recorded"] is None
     done = check(one, tmp_path / "none.json", "--rerun")
     assert done.exit_code == 0
     assert "Nothing was run again: the experiment has no trial that the certificate says was." in done.output
