@@ -56,7 +56,7 @@ def check(file: Path, rerun: bool, workers: int | None, as_json: bool, home: str
     elif again is not None:
         click.echo(f"Run again. {again}")
     elif rerun:
-        click.echo("Nothing was run again: the experiment has no trial that the certificate says was.")
+        click.echo("Nothing was run again: the certificate names no trial that the experiment has.")
     else:
         click.echo("Nothing was run again; --rerun does.")
     if not agrees:

@@ -76,7 +76,7 @@ def replicate(
     if as_json:
         show_json(report)
     else:
-        click.echo("\n".join(replication_lines(report)))
+        click.echo("\n".join(replication_lines(report, over=True)))
     say(f"See more: {command_line(home, f'experiment describe {made.id}')}")
     raise click.exceptions.Exit(DIFFERS if report["identical"] is False else 0)
 
@@ -120,11 +120,11 @@ def _verdict(report: dict[str, Any], home: str) -> str:
         return "There are fewer than two trials to compare."
     if report["verdict"] == "unknown" and any(trial["replications"] for trial in report["trials"][:2]):
         return f"{names[0]} and {names[1]} cannot be compared: one of them has no finite {report['metric']}."
-    if report["verdict"] == "unknown" and report["left_out"]:
-        return f"Whether {names[0]} beats {names[1]} by more than chance is unknown: no replication of either tells."
     if report["verdict"] == "unknown":
+        left_out = any(f"repeats {name}," in it for name in names for it in report["left_out"])
+        because = "no replication of either tells" if left_out else "neither was replicated"
         return (
-            f"Whether {names[0]} beats {names[1]} by more than chance is unknown: neither was replicated. "
+            f"Whether {names[0]} beats {names[1]} by more than chance is unknown: {because}. "
             f"Find out with: {command_line(home, f'experiment replicate {names[0]}')}"
         )
     limit = f"chance alone stays below {report['threshold']:.2f} in at least 95 of 100 cases"

@@ -71,8 +71,8 @@ _SAME = {
 }
 
 
-def replication_lines(report: dict[str, Any] | None) -> list[str]:
-    """Returns what a replication found: its groups of trials, and which stream causes how much."""
+def replication_lines(report: dict[str, Any] | None, over: bool) -> list[str]:
+    """Returns what a replication found: its groups of trials, and which stream causes how much, if it is over."""
     if report is None:
         return []
     original = f"{report['metric']} {_brief(report['original'])}"
@@ -84,7 +84,8 @@ def replication_lines(report: dict[str, Any] | None) -> list[str]:
         names = streams.split(",")
         causes = f"{' and '.join(names)} {'cause' if len(names) > 1 else 'causes'}"
         lines.append(f"  {causes} {share:.0%} of the variance of single streams")
-    return lines + [f"  The shares are unknown: fewer than 2 results of {it} are numbers" for it in _lacking(report)]
+    lacking = _lacking(report) if over else []
+    return lines + [f"  The shares are unknown: {it} has fewer than 2 finite results" for it in lacking]
 
 
 def _lacking(report: dict[str, Any]) -> list[str]:
@@ -112,7 +113,8 @@ def show_experiment(described: dict[str, Any], home: str) -> None:
         "Workers waited for decisions": f"{described['waited_s']:.1f} s" if described["waited_s"] else "",
     }
     click.echo("\n".join(f"{name}: {value}" for name, value in facts.items() if value not in ("", None)))
-    lines = [*best_trial_lines(described), *rung_lines(described), *replication_lines(described["replication"])]
+    replication = replication_lines(described["replication"], over=described["state"] == "COMPLETED")
+    lines = [*best_trial_lines(described), *rung_lines(described), *replication]
     click.echo("\n".join(lines))
     show_table(trials_table(described, described["trials"][:MOST_ROWS]))
     if len(described["trials"]) > MOST_ROWS:

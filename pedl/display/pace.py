@@ -86,9 +86,10 @@ def target_of(described: dict[str, Any], trial: dict[str, Any]) -> int:
 
 
 def planned_steps(described: dict[str, Any]) -> int:
-    """Returns the steps of all trials together, as `preview-search` counts them."""
+    """Returns the steps of all trials together, as `preview-search` counts them; at the end, of those there are."""
     if not described["brackets"]:
-        most = described["config"]["searcher"].get("max_trials") or 0
+        over = described["state"] == "COMPLETED"  # a sampler that has suggested every point ends before `max_trials`
+        most = 0 if over else described["config"]["searcher"].get("max_trials") or 0
         return _longest(described) * max(len(described["trials"]), most)
     brackets = ([Rung(it["steps"], it["trials"]) for it in bracket["rungs"]] for bracket in described["brackets"])
     return sum(cost(tuple(bracket)) for bracket in brackets)

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from unicodedata import category
 
@@ -63,21 +63,6 @@ def counted(number: int, noun: str) -> str:
     """
     plural = "es" if noun.endswith("ch") else "s"
     return f"{number:,} {noun}{'' if number == 1 else plural}"
-
-
-def numbered(numbers: Sequence[int]) -> str:
-    """Returns numbers that increase.
-
-    >>> numbered([1, 3, 4, 5])
-    '1, 3 to 5'
-    """
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][-1] == number - 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
 
 
 def pairs(tree: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from pedl import jsontext
 from pedl.config import ExperimentConfig
 from pedl.errors import StoreError
 from pedl.experiment.fold import ExperimentState, fold
-from pedl.experiment.profile import differences
+from pedl.experiment.profile import SUGGESTING, differences
 from pedl.experiment.ranking import searcher_metric
 from pedl.experiment.trial_state import TrialState, reached_step
 from pedl.search import Close, Create, Operation, Train, make_search
@@ -126,7 +126,7 @@ def _way_back(state: ExperimentState) -> str:
     """Returns why the decisions of an experiment are other ones here, as far as its record tells, and what to do."""
     if state.created["config"]["searcher"]["name"] != "optuna":
         return "The experiment was written by a version of pedl that decides differently; go on with that one."
-    recorded = {name: it for name, it in state.numeric_profile.items() if name in ("numpy", "optuna")}
+    recorded = {name: it for name, it in state.numeric_profile.items() if name in SUGGESTING}
     changed = differences(recorded, {name: version(name) for name in recorded})
     if not changed:
         return (

@@ -22,7 +22,7 @@ from typing import Any
 
 from pedl.experiment.alarm import Mismatch, words
 from pedl.experiment.difference import Difference, ProfileDifference
-from pedl.experiment.profile import SAMPLER
+from pedl.experiment.profile import SAMPLER, SUGGESTING
 from pedl.experiment.trial_state import Payload
 
 _WORD_DIGITS = 16
@@ -208,8 +208,8 @@ def _cause(symptom: _Symptom, batch: int | None, circumstances: Circumstances) -
 
 
 def _matters(it: ProfileDifference, symptom: _Symptom) -> bool:
-    """Decisions hang on what suggests them, and on nothing that trains; a training the other way round."""
-    return (it.entry == SAMPLER) == (symptom.cause in ("decisions", "hyperparameters"))
+    """Decisions depend on what suggests them, and a training on all but the sampler."""
+    return it.entry in SUGGESTING if symptom.cause in ("decisions", "hyperparameters") else it.entry != SAMPLER
 
 
 def _sides(entries: Sequence[ProfileDifference]) -> str:

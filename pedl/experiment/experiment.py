@@ -105,7 +105,8 @@ class Experiment(RecordedExperiment):
         Raises:
           InputError: if `workers` is less than 1, or one of the two is no number.
           StoreError: if there is no such trial, or nothing can be written to compare with.
-          TrialFailed: if no training process can be started here.
+          TrialFailed: if no training process can be started here, or that of a trial is lost more often than
+            `max_restarts` allows.
         """
         # By name, as for `report`: both are built on experiments, and not the other way round. See CONTRIBUTING.md.
         last, lines = importlib.import_module("pedl.verify.last"), importlib.import_module("pedl.verify.lines")
@@ -136,9 +137,7 @@ class Experiment(RecordedExperiment):
             certificate = importlib.import_module("pedl.verify.last").last_certificate(self)
         except InputError as error:
             certificate = str(error)
-        importlib.import_module("pedl.report").write_report(
-            self.describe(), certificate, Path(file).absolute(), self._home.named
-        )
+        importlib.import_module("pedl.report").write_report(self.describe(), certificate, Path(file).absolute())
 
     def download_checkpoint(self, trial_id: int, directory: Path, step: int | None = None) -> StoredCheckpoint:
         """Copies a trial's newest checkpoint, or that of a step, into the new directory `directory`; returns it.

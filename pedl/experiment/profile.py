@@ -22,6 +22,9 @@ PER_TRIAL = ("intra_op", "inter_op")
 SAMPLER = "optuna"
 """The entry on which no training depends: the version of Optuna, there if it suggests the hyperparameters."""
 
+SUGGESTING = (SAMPLER, "numpy")
+"""The entries on which the suggestions of a sampler depend."""
+
 
 def resolve_onednn(setting: str | bool) -> bool:
     """Returns whether oneDNN is to be used: `auto` means that NumPy finds AVX512_ICL or AVX512_SPR on this processor.

@@ -94,7 +94,7 @@ class Receiver:
 
     def _circumstances(self, trial: TrialState, payload: Payload) -> Circumstances:
         assert trial.started is not None
-        here = payload.get("numeric_profile", trial.started["numeric_profile"])
+        here: Payload = payload.get("numeric_profile") or trial.started["numeric_profile"]
         return Circumstances(profile=differences_from_any(trial.numeric_profiles, here), resumed_at=trial.resumed_at)
 
     def _is_news(self, trial: TrialState, kind: str, payload: Payload) -> bool:

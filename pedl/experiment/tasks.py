@@ -82,7 +82,7 @@ def _best_metric(state: ExperimentState, trial: TrialState, until_step: int) -> 
 
 
 def check_task(created: Payload, hparams: Payload, trial_seed: int, paths: ExperimentPaths) -> Payload:
-    """Returns the task to go through everything up to the first traced batch of trial 1, and to train nothing.
+    """Returns the task to go through everything up to the first batches of trial 1, whose results nobody keeps.
 
     Args:
       created: the payload of the experiment's first event, as far as it is known before the check.

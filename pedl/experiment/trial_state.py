@@ -75,7 +75,7 @@ class TrialState:
 
     @property
     def weights_sha256(self) -> str | None:
-        """The hash of the weights that it ended with, so far; None before it reached anything."""
+        """The hash of its weights at the last target that it has reached; None before the first."""
         return None if self.last_reached is None else str(self.last_reached["weights_sha256"])
 
     @property

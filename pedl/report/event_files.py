@@ -61,7 +61,7 @@ class EventFiles:
         return self._home.tensorboard if self._only is None else self._home.paths(self._only).tensorboard
 
     def update(self) -> int:
-        """Brings the files up to date; returns how many changed. No event is read twice, which is what it costs."""
+        """Brings the files up to date; returns how many changed. It costs what is new: no event is read twice."""
         self.directory.mkdir(parents=True, exist_ok=True)
         changed = 0
         for entry in list_experiments(self._home):

@@ -18,7 +18,7 @@ from typing import Any
 
 from pedl import jsontext
 from pedl.config import yaml_text
-from pedl.display.words import DEFAULT_HOME, brief, command_line, pairs
+from pedl.display.words import brief, pairs
 from pedl.experiment.outcome import PROMISE
 from pedl.extras import need
 from pedl.files import write_synced
@@ -30,21 +30,20 @@ Chart = dict[str, Any]
 Certificate = Mapping[str, Any] | str | None
 
 
-def write_report(described: Mapping[str, Any], certificate: Certificate, file: Path, home: str = DEFAULT_HOME) -> None:
+def write_report(described: Mapping[str, Any], certificate: Certificate, file: Path) -> None:
     """Writes the page of an experiment; the file is there as a whole or not at all.
 
     Args:
       described: what `Experiment.describe` returns.
       certificate: of its last verification; None if it was not verified, and a text that says why it cannot be read.
-      home: where it is kept, as people name it in a command.
 
     Raises:
       InputError: if a package is missing that the page is made with.
     """
-    write_synced(file, report_page(described, certificate, home).encode())
+    write_synced(file, report_page(described, certificate).encode())
 
 
-def report_page(described: Mapping[str, Any], certificate: Certificate = None, home: str = DEFAULT_HOME) -> str:
+def report_page(described: Mapping[str, Any], certificate: Certificate = None) -> str:
     """Returns the page of an experiment; see `write_report`."""
     need("report", "A report", "plotly", "jinja2", "optuna")
     import jinja2
@@ -64,7 +63,6 @@ def report_page(described: Mapping[str, Any], certificate: Certificate = None, h
         results=results,
         certificate=certificate,
         gone_on=isinstance(certificate, Mapping) and _gone_on(results.described, certificate["digests"]),
-        verify=command_line(home, f"experiment verify {results.described['id']}"),
         promise=PROMISE,
         charts=found,
         curves=[it for it in places if not isinstance(found[it[0]], str)],

@@ -35,7 +35,8 @@ def make_search(searcher: AnySearcher, space: Space, experiment_seed: int) -> Se
       experiment_seed: 0 .. 2**31 - 1.
 
     Raises:
-      ConfigError: if it needs Optuna, which is not installed, or a sampler that Optuna does not have.
+      InputError: if Optuna, or a package that its sampler needs, is not installed.
+      ConfigError: if Optuna has no such sampler, or it does not take these arguments.
     """
     if isinstance(searcher, AsyncHalvingSearcher | AdaptiveSearcher | AdaptiveSimpleSearcher):
         return HalvingSearch(searcher, space, experiment_seed)

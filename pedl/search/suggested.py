@@ -136,7 +136,7 @@ class OptunaSearch(ToldSearch):
                 ) from error
             raise PedlError(
                 f"{name} of Optuna could not go on from the result of trial {self._told}: {what}.\n"
-                "No result is lost: once the cause is fixed, activate the experiment again."
+                "No result is lost: once the cause is fixed, run this again."
             ) from error
 
 

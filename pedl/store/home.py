@@ -20,6 +20,7 @@ from typing import Any
 from pedl import jsontext
 from pedl.errors import StoreError
 from pedl.files import sync_directory
+from pedl.numbered import numbered
 from pedl.points import point
 from pedl.store import database
 from pedl.store.event_log import Draft, Event, EventLog, append_events, read_events, utc_now
@@ -164,7 +165,7 @@ class Home:
                 if experiment_id <= _LARGEST_ID and connection.execute(known, (experiment_id,)).fetchone():
                     return
                 ids = [row[0] for row in connection.execute("SELECT id FROM experiments ORDER BY id")]
-        there = f"It holds experiment{'s' * (len(ids) > 1)} {_ranges(ids)}" if ids else "It holds no experiment"
+        there = f"It holds experiment{'s' * (len(ids) > 1)} {numbered(ids)}" if ids else "It holds no experiment"
         raise StoreError(
             f"There is no experiment {experiment_id} in {self.path}. {there}; choose another home with --home, "
             "or home= in Python."
@@ -221,14 +222,3 @@ class Home:
         with point("home.delete"):
             shutil.rmtree(self.paths(experiment_id).root, ignore_errors=True)
             shutil.rmtree(self.paths(experiment_id).tensorboard, ignore_errors=True)
-
-
-def _ranges(ids: Sequence[int]) -> str:
-    """Writes sorted numbers briefly: "1-3, 7"."""
-    runs: list[list[int]] = []
-    for number in ids:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

@@ -8,12 +8,13 @@ apart.
 from __future__ import annotations
 
 from pedl.errors import TrialDefinitionError
+from pedl.trial.tensorflow_trial import TensorFlowTrial
 from pedl.trial.trial import Trial
 
 
 def is_graph(trial: Trial) -> bool:
     """Tells whether a trial builds a graph."""
-    return hasattr(trial, "build_graph")
+    return isinstance(trial, TensorFlowTrial)
 
 
 def check_streams(trial: Trial) -> None:

@@ -124,14 +124,13 @@ def _of_trial(trial: TrialState) -> dict[str, Any]:
     steps = [step for _, step in sorted(trial.steps.items())]
     data = b"".join(base64.b64decode(step["data"]) for step in steps)
     validations = [it for _, it in sorted(trial.validations.items())]
-    reached = trial.last_reached
     return {
         "hyperparameters": _sha256(trial.hparams),
         "data": hashlib.sha256(data).hexdigest(),
         "batches": trial.batches_completed,
         "fingerprint": steps[-1]["fingerprint"] if steps else None,
         "record": _sha256([steps, validations]),
-        "weights": None if reached is None else reached["weights_sha256"],
+        "weights": trial.weights_sha256,
     }
 
 
@@ -188,7 +187,7 @@ def disagreements(content: Mapping[str, Any], experiment: Experiment) -> list[st
 
 
 def _profile(trial: TrialState) -> Any:
-    return None if trial.started is None else trial.started["numeric_profile"]
+    return trial.numeric_profiles or None
 
 
 def _utc(when: datetime) -> str:

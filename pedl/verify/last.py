@@ -59,7 +59,7 @@ def last_certificate(experiment: Experiment) -> dict[str, Any] | None:
         return read(file) if file.exists() else None
     except InputError as error:
         what = str(error).splitlines()[0]
-        again = command_line(str(experiment.home.path), f"experiment verify {experiment.id}")
+        again = command_line(experiment.home.named, f"experiment verify {experiment.id}")
         raise InputError(f"{what}\nVerify again, which replaces it: {again}") from error
 
 

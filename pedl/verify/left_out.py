@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pedl.display.words import numbered
 from pedl.experiment.fold import ENDED, ExperimentState
 from pedl.experiment.trial_state import TrialState
+from pedl.numbered import numbered
 from pedl.verify.result import TrialVerification
 
 

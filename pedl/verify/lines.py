@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pedl.display.words import brief, counted, numbered
+from pedl.display.words import brief, counted
 from pedl.experiment.difference import Difference, ProfileDifference
+from pedl.numbered import numbered
 
 if TYPE_CHECKING:
     from pedl.verify.result import TrialVerification, Verification

@@ -188,7 +188,7 @@ class TrialCheck:
                 f"Trial {self.trial.id} could not be run again: its process was lost {counted(self._losses, 'time')}, "
                 f"the last time because: {reason}. It may be started again {counted(allowed, 'time')} (max_restarts).\n"
                 "That is no difference: what was compared of it is equal. Verify again where a process has more room, "
-                "for example with `--workers 1`; or the other trials alone, with `--trial`."
+                "for example with one worker, or leave this trial out."
             )
         self._begin()
 

@@ -69,7 +69,7 @@ def test_a_certificate_without_trials_runs_none_again(one: Any, tmp_path: Path) 
     assert read(tmp_path / "none.json")["machine"]["numeric_profile_as_recorded"] is None
     done = check(one, tmp_path / "none.json", "--rerun")
     assert done.exit_code == 0
-    assert "Nothing was run again: the experiment has no trial that the certificate says was." in done.output
+    assert "Nothing was run again: the certificate names no trial that the experiment has." in done.output
 
 
 def test_what_is_run_again_and_differs_is_told_as_verify_tells_it(

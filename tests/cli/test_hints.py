@@ -61,14 +61,6 @@ def test_what_stopped_goes_on_where_it_is(pedl_command: Pedl, executor: FakeExec
     assert done.code == 0 and hints(done.err)
 
 
-def test_a_page_says_how_to_verify_what_it_shows(pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs) -> None:
-    pytest.importorskip("plotly", reason="plotly comes with the extra `report`")
-    pedl_command("--home", "h", "experiment", "create", *inputs)
-    pedl_command("--home", "h", "report", "1")
-    page = re.sub(r"<script>.*?</script>", "", Path("experiment-1.html").read_text(), flags=re.DOTALL)
-    assert "<code>pedl --home h experiment verify 1</code>" in page
-
-
 def test_a_checkpoint_that_is_not_there_is_looked_for_where_others_are(
     pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
 ) -> None:

@@ -116,11 +116,12 @@ def test_what_one_stream_lacks_and_what_is_left_out_is_said(
     words = ("experiment", "replicate", "1/2", "--replications", "2", "--vary")
     executor.script = Script(differs_when_repeated={1: "done"}, metrics={4: "NaN"})
     told = pedl_command(*words, "init,order").out.splitlines()
-    assert told[-1] == "  The shares are unknown: fewer than 2 results of order are numbers"
+    assert told[-1] == "  The shares are unknown: order has fewer than 2 finite results"
     ranked = pedl_command("experiment", "rank", "1").out.splitlines()
     assert ranked[3:] == [
         "Experiment 2 is left out: its trial 1, which repeats 1/2, ended with other weights.",
-        "Whether 1/2 beats 1/1 by more than chance is unknown: no replication of either tells.",
+        "Whether 1/2 beats 1/1 by more than chance is unknown: no replication of either tells. "
+        "Find out with: pedl experiment replicate 1/2",
     ]
     executor.script = Script(metrics={2: 0.8, 3: 0.9})
     pedl_command(*words, "order")

@@ -178,7 +178,7 @@ def test_what_a_sampler_raises_later_is_told_with_its_name(stage: str, monkeypat
     monkeypatch.setattr(optuna.samplers.RandomSampler, stage, broken)
     with pytest.raises(PedlError, match=r"RandomSampler of Optuna .*trial 1: OSError: no more numbers") as caught:
         method.report(1, 2, 0.5)
-    assert not isinstance(caught.value, ConfigError) and "activate the experiment again" in str(caught.value)
+    assert not isinstance(caught.value, ConfigError) and "run this again" in str(caught.value)
 
 
 def test_an_argument_that_only_python_could_give_is_refused_at_the_start() -> None:
