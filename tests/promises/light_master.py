@@ -1,7 +1,8 @@
 """One command, `create`, `run` or `delete`, on an experiment whose trials are trained by `light_worker`.
 
 `run` asks its own experiment for a pause as often as the file `pauses` beside the home says: first at once, when hardly
-a worker has begun, and in the end after the first step of a trial. So every kind of message is sent.
+a worker has begun, and the last eight times after the first step of a trial. So every kind of message is sent, even on a
+busy machine, where a step may have become the whole trial before the pause is obeyed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def run(experiment: Experiment, pauses: Path) -> None:
     before = _steps(experiment)
 
     def pause(now: Experiment) -> None:
-        if left and not asked and (left > 2 or _steps(now) > before):
+        if left and not asked and (left > 8 or _steps(now) > before):
             asked.append(now.pause())
 
     experiment.run(workers=2, on_change=pause)

@@ -48,7 +48,7 @@ class Crashing:
         self.marks.mkdir(parents=True)
         (directory / "definition").mkdir()
         (directory / "definition" / "model_def.py").write_text("x = 1\n")
-        (directory / "pauses").write_text("12")
+        (directory / "pauses").write_text("16")
         config = {
             "hyperparameters": {"units": {"type": "int", "minval": 4, "maxval": 64}},
             "searcher": {"name": "random", "metric": "loss", "max_steps": 48, "max_trials": 3},
