@@ -1,8 +1,8 @@
 """One command, `create`, `run` or `delete`, on an experiment whose trials are trained by `light_worker`.
 
 `run` asks its own experiment for a pause as often as the file `pauses` beside the home says: first at once, when hardly
-a worker has begun, and the last eight times after the first step of a trial. So every kind of message is sent, even on a
-busy machine, where a step may have become the whole trial before the pause is obeyed.
+a worker has begun, and the last eight times after the first step of a trial. So every kind of message is sent, even on
+a busy machine, where a step may have become the whole trial before the pause is obeyed.
 """
 
 from __future__ import annotations
