@@ -29,8 +29,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compares the time of a verification with that of the run.")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     chosen = parser.parse_args()
-    names, pairs, steps = (["mlp"], 1, 5) if chosen.short else (list(MODELS), chosen.pairs, 100)
+    names, pairs, steps = (["mlp"], 1, 5) if chosen.short else (chosen.models, chosen.pairs, 100)
     print("| model | verify / run |\n|---|---|")
     for name in names:
         ratios = [one_pair(MODELS[name], steps) for _ in range(pairs)]
