@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pedl.config.hparams import Space
-from pedl.errors import NotReproduced, StoreError
+from pedl.errors import CheckpointError, NotReproduced, StoreError
 from pedl.experiment.alarm import first_difference, recorded_result, violation
 from pedl.experiment.diagnosis import Circumstances, diagnose
 from pedl.experiment.journal import Journal
@@ -40,6 +40,8 @@ class Receiver:
 
         Raises:
           NotReproduced: if the worker computes with another numeric profile than was recorded.
+          StoreError: if it could not write.
+          CheckpointError: if a checkpoint that a clone starts from could not be made again.
         """
         payload = {name: value for name, value in message.items() if name != "type"}
         _HANDLERS[message["type"]](self, self._journal.state.trials[trial_id], payload)
@@ -121,9 +123,20 @@ class Receiver:
             self._lost(trial, {"reason": payload["message"]})
             return
         self._workers.ended(trial.id)
-        self._journal.record(
-            "failed", trial.id, {**payload, "message": payload["message"] + self._changed(trial, payload)}
-        )
+        self._end(trial, {**payload, "message": payload["message"] + self._changed(trial, payload)})
+
+    def _end(self, trial: TrialState, payload: Payload) -> None:
+        """Records that a trial failed.
+
+        Raises:
+          CheckpointError: if it has its result, and was only trained again for a clone's sake; the result stays.
+        """
+        if trial.target is None:
+            raise CheckpointError(
+                f"Trial {trial.id} was trained again for a checkpoint that a clone starts from, and did not get that "
+                f"far: {payload['message']}\nThe experiment is paused. Go on with: {self._go_on}"
+            )
+        self._journal.record("failed", trial.id, payload)
 
     def _changed(self, trial: TrialState, payload: Payload) -> str:
         """Returns what a clone that cannot start from its parent's checkpoint has changed; empty for others."""
@@ -147,7 +160,7 @@ class Receiver:
             f"session_config() of trial {trial.id} answered {payload['session_config']}, "
             f"and before that {trial.session_config}; expected the same answer each time."
         )
-        self._journal.record("failed", trial.id, {"kind": "definition", "message": message, "traceback": ""})
+        self._end(trial, {"kind": "definition", "message": message, "traceback": ""})
 
     def _lost(self, trial: TrialState, payload: Payload) -> None:
         self._workers.ended(trial.id)
@@ -160,7 +173,7 @@ class Receiver:
             f"The worker of trial {trial.id} was lost {losses} times, the last time because: {payload['reason']}. "
             f"It was restarted {allowed} times (max_restarts); its log may say more."
         )
-        self._journal.record("failed", trial.id, {"kind": "lost", "message": message, "traceback": ""})
+        self._end(trial, {"kind": "lost", "message": message, "traceback": ""})
 
     def _warning(self, trial: TrialState, payload: Payload) -> None:
         if payload["message"] not in trial.messages:

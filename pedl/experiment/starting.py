@@ -78,8 +78,11 @@ class Starter:
         trouble = None if kept is None else self._keeper.trouble_with(parent.id, kept)
         if kept is not None and trouble is None:
             return True
-        if parent.failure is not None:
-            raise CheckpointError(f"Trial {clone.id} cannot start: its parent, trial {parent.id}, failed meanwhile.")
+        if parent.failure is not None and parent.failure["kind"] == "violation":
+            raise CheckpointError(
+                f"Trial {clone.id} cannot start: the checkpoint of its parent, trial {parent.id}, is damaged. It "
+                f"cannot be made again, since that trial did not repeat itself: {parent.failure['message']}"
+            )
         if kept is not None:
             message = f"{trouble}; the checkpoint of step {kept['step']} was given up, and is made again"
             self._journal.record("checkpoint_damaged", parent.id, {"uuid": kept["uuid"], "message": message})

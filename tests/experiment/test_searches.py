@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -218,32 +219,103 @@ def test_a_rule_that_forgets_clones_is_missed(
         test_no_checkpoint_goes_while_somebody_may_go_on_from_it(created, tmp_path, "pbt")
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_a_damaged_checkpoint_of_a_parent_is_made_again_to_the_same_bits(
-    created: Callable[[str], Path], tmp_path: Path, workers: int
-) -> None:
-    for name in ("calm", "damaged"):
-        shutil.copytree(created("pbt"), tmp_path / name)
-    run_to_the_end(tmp_path / "calm", FakeExecutor(), 1)
-    executor = FakeExecutor()
-    one = load_experiment(1, tmp_path / "damaged", executor)
-    done: set[int] = set()
+@dataclass
+class Damaged:
+    """A population that loses each parent's checkpoint once, while a clone waits for it; and one that loses none."""
 
-    def damage(live: Any) -> None:
+    calm: Any
+    one: Any
+    executor: FakeExecutor
+    done: set[int] = field(default_factory=set)
+
+    def damage(self, live: Any) -> None:
         for trial in live._live.trials.values():
             for kept in trial.cloned_from:
-                if trial.id not in done:
-                    done.add(trial.id)
+                if trial.id not in self.done:
+                    self.done.add(trial.id)
                     path = live._home.paths(1).checkpoint(trial.id, kept["uuid"])
                     (path / "tensors.safetensors").write_bytes(b"x")
 
-    one.run(workers, on_change=damage)
-    assert done and one.outcome_sha256 == load_experiment(1, tmp_path / "calm").outcome_sha256
-    told = [message for trial in one.describe()["trials"] for message in trial["messages"]]
-    assert any("given up" in message for message in told)
-    again = [(task["trial_id"], task["until_step"]) for task in executor.started]
+    def run(self, workers: int) -> None:
+        self.one.run(workers, on_change=self.damage)
+
+    def is_as_calm(self) -> None:
+        assert self.done and self.one.outcome_sha256 == self.calm.outcome_sha256
+        told = [message for trial in self.one.describe()["trials"] for message in trial["messages"]]
+        assert any("given up" in message for message in told)
+
+
+@pytest.fixture
+def damaged(definition: Path, tmp_path: Path) -> Callable[..., Damaged]:
+    def make(script: Script) -> Damaged:
+        create_experiment(config("pbt", max_restarts=2), definition, tmp_path / "calm", 7, FakeExecutor())
+        shutil.copytree(tmp_path / "calm", tmp_path / "damaged")
+        run_to_the_end(tmp_path / "calm", FakeExecutor(script=script), 1)
+        executor = FakeExecutor(script=script)
+        return Damaged(
+            load_experiment(1, tmp_path / "calm"), load_experiment(1, tmp_path / "damaged", executor), executor
+        )
+
+    return make
+
+
+def first_parent(described: dict[str, Any]) -> dict[str, int]:
+    """Returns the trial and the step that the first clone started from."""
+    return next(trial["parent"] for trial in described["trials"] if trial["parent"] is not None)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_damaged_checkpoint_of_a_parent_is_made_again_to_the_same_bits(
+    damaged: Callable[..., Damaged], tmp_path: Path, workers: int
+) -> None:
+    it = damaged(Script())
+    it.run(workers)
+    it.is_as_calm()
+    again = [(task["trial_id"], task["until_step"]) for task in it.executor.started]
     assert len(again) > len(set(again)), "a parent was trained to that step once more"
     recorded_once(tmp_path / "damaged")
+
+
+def test_that_of_a_parent_that_failed_meanwhile_too(
+    damaged: Callable[..., Damaged], finished: Callable[[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    parent = first_parent(finished("pbt"))
+    it = damaged(Script(fails={parent["trial_id"]: (parent["step"] + 1, "user")}))
+    it.run(1)
+    it.is_as_calm()
+    assert parent["trial_id"] in it.done
+    assert it.one.describe()["trials"][parent["trial_id"] - 1]["state"] == "ERROR"
+    recorded_once(tmp_path / "damaged")
+
+
+def test_a_parent_that_is_lost_too_often_meanwhile_keeps_its_result_and_pauses_the_experiment(
+    damaged: Callable[..., Damaged], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = damaged(Script())
+    start, seen = it.executor.start, set()
+
+    def lose_who_comes_again(task: dict[str, Any]) -> Any:
+        if (here := (task["trial_id"], task["until_step"])) in seen:
+            it.executor.script.lost[task["trial_id"]] = 99
+        seen.add(here)
+        return start(task)
+
+    monkeypatch.setattr(it.executor, "start", lose_who_comes_again)
+    with pytest.raises(CheckpointError, match=r"trained again.*\n.*Go on with: pedl .*experiment activate 1"):
+        it.run(1)
+    assert it.one.state == "PAUSED"
+    monkeypatch.undo()
+    it.executor.script.lost.clear()
+    it.run(1)
+    it.is_as_calm()
+
+
+def test_a_parent_that_does_not_repeat_itself_is_no_beginning(damaged: Callable[..., Damaged]) -> None:
+    it = damaged(Script())
+    it.executor.script.differs_when_repeated.update(dict.fromkeys(range(1, 7), "step"))
+    with pytest.raises(CheckpointError, match="did not repeat itself"):
+        it.run(1)
+    assert it.one.state == "PAUSED"
 
 
 def test_a_clone_that_cannot_start_from_its_parent_says_what_it_changed(
