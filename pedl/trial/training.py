@@ -50,6 +50,7 @@ def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
     config = channel.task["config"]
     saved_at, metrics = run.steps_done, None
     told_already = channel.task.get("validated_at", ())
+    save_at = channel.task.get("save_at", ())
     policy = SavePolicy(config, channel.task["best_metric"])
     while run.steps_done < until_step and not run.stopped:
         (report,) = _one_step(channel, run)
@@ -67,7 +68,7 @@ def _train_until(channel: Channel, run: Run, until_step: int) -> dict[str, Any]:
         if due and step not in told_already:
             channel.send(plain({"type": "validation", "step": step, "metrics": metrics}))
         pausing = _pause_requested(channel)
-        if policy.wants(step, metrics) or pausing:
+        if policy.wants(step, metrics) or pausing or step in save_at:
             saved_at = _save(channel, run)
         if pausing:
             return {"type": "paused", "step": step, "batches": run.batches_done}

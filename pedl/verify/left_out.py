@@ -30,7 +30,6 @@ def _of_trial(trial: TrialState, it: TrialVerification) -> list[str]:
         missing.append(f"Trial {trial.id}: {it.batches} of its {trial.batches_completed} batches were compared.")
     saved = len(trial.checkpoint_hashes)
     if it.checkpoints < saved:
-        # Where a worker was told to pause it saved one, and a repetition does not pause.
         missing.append(f"Trial {trial.id}: {it.checkpoints} of {saved} checkpoints were compared.")
     if trial.final is not None and not it.weights:
         missing.append(f"Trial {trial.id}: its final weights were not compared.")

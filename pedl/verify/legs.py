@@ -33,6 +33,10 @@ class Legs:
         self._aside = aside
         self._kept = kept
         self._targets = list(trial.targets)
+        # A pause saves where none is due, and a repetition does not pause.
+        self._save_at = sorted(
+            batches // state.created["config"]["batches_per_step"] for batches in trial.checkpoint_hashes
+        )
         self._saved: Payload | None = None
 
     def task(self) -> Payload | None:
@@ -43,6 +47,7 @@ class Legs:
         # Of a clone: what its parent's repetition saved, and not the original's.
         bare = replace(self._trial, parent=None)
         task = train_task(self._experiment_id, self._state, bare, self._aside, self._saved, self._targets[0])
+        task["save_at"] = self._save_at
         source = self._kept.of(self._state, self._trial)
         return task if source is None or self._saved is not None else {**task, "source": source}
 

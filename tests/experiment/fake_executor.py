@@ -181,7 +181,7 @@ class FakeExecutor(Executor):
             if validated:
                 yield self._validation(seed, trial_id, step)
             pausing = attempt in self._paused
-            wanted = validated and config["checkpoint_policy"] == "all"
+            wanted = step in task.get("save_at", ()) or (validated and config["checkpoint_policy"] == "all")
             if pausing or wanted or step % (config["min_checkpoint_period"] or 10**9) == 0:
                 saved_at = step
                 yield self._checkpoint(task, seed, step)
