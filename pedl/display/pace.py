@@ -60,8 +60,11 @@ class Pace:
         planned = planned_steps(described)
         # Steps that a trial was to have and will not: it failed, or a callback has ended it.
         dropped = sum(target_of(described, it) - it["steps_completed"] for it in trials if it["state"] in OVER)
-        left_s = self._left_s(max(0.0, planned - dropped - done), done, now_s) if batches else None
-        return Progress(done, max(planned, int(done)), not described["brackets"], left_s)
+        # More may go on to a rung than was planned.
+        certain = sum(max(0.0, target_of(described, it) - steps_done(described, it, batches)) for it in trials
+                      if it["state"] not in OVER)  # fmt: skip
+        left_s = self._left_s(max(certain, planned - dropped - done), done, now_s) if batches else None
+        return Progress(done, max(planned, round(done + certain)), not described["brackets"], left_s)
 
     def _left_s(self, left: float, done: float, now_s: float) -> float | None:
         if self._began is None:

@@ -179,10 +179,12 @@ def _only(definition: Path, module: ModuleType) -> type[Trial]:
         if not concrete:
             check_complete(incomplete)
     found = f"several: {', '.join(c.__name__ for c in concrete)}" if concrete else "none"
+    own = [c.__name__ for c in concrete if c.__module__ == module.__name__]
+    example = f"{module.__name__}:{own[0]}" if own else "model_def:MyTrial"
     raise TrialDefinitionError(
         f"{Path(str(module.__file__)).name} of the model definition must expose exactly one trial class, and has "
         f"{found}.\n"
-        'Name the one to use in the configuration, for example: entrypoint: "model_def:MyTrial"'
+        f'Name the one to use in the configuration, for example: entrypoint: "{example}"'
     )
 
 

@@ -139,9 +139,26 @@ def _pairs(one: Side, other: Side, states: list[ExperimentState]) -> list[Pair]:
 
 
 def _configuration(states: list[ExperimentState]) -> Iterator[str]:
+    nothing_follows = (*_FOR_PEOPLE, "entrypoint:") if _the_only_class(states) else _FOR_PEOPLE
     for line in unequal(*(state.created["config"] for state in states)):
-        if not line.startswith(_FOR_PEOPLE):
+        if not line.startswith(nothing_follows):
             yield line
+
+
+def _the_only_class(states: list[ExperimentState]) -> bool:
+    """Tells whether one side names the class that the other takes as the only one of the same file."""
+    created = [state.created for state in states]
+    return (
+        any(it["config"]["entrypoint"] is None for it in created)
+        and all(it["config"]["entrypoints"] is None for it in created)
+        and created[0]["model_definition_files"] == created[1]["model_definition_files"]
+        and len({_module(it) for it in created}) == 1
+    )
+
+
+def _module(created: dict[str, Any]) -> str:
+    named: str | None = created["config"]["entrypoint"]
+    return Path(created["model_definition_file"] or "model_def.py").stem if named is None else named.partition(":")[0]
 
 
 def _code(one: Side, other: Side, states: list[ExperimentState]) -> Iterator[str]:

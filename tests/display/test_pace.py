@@ -57,6 +57,16 @@ def test_a_search_with_rungs_costs_what_its_rungs_do() -> None:
     assert Pace().look(described, {}, 0.0).words() == ["0 of about 28 steps"]
 
 
+def test_more_trials_on_a_rung_than_were_planned_leave_those_that_wait_to_be_trained() -> None:
+    trials = [placed(number, 2, state="COMPLETED", steps=4) for number in range(1, 6)]
+    pace = Pace()
+    for now_s, batches in ((0.0, 0), (1.0, 1), (11.0, 6)):
+        described = Watched(*trials, placed(6, 1), placed(7, 2, steps=1)).described
+        described["brackets"] = BRACKETS
+        progress = pace.look(described, {7: 10 + batches}, now_s)
+    assert progress.words() == ["21 of about 25 steps", "about 70 s left"]  # 3.4 at half a step in 10 s
+
+
 def test_trials_that_are_still_to_be_suggested_are_planned() -> None:
     described = Watched(trial(1)).described
     described["config"]["searcher"]["max_trials"] = 7

@@ -127,7 +127,7 @@ CLASS = {
     "two trial classes": Bad(
         "        return (x, y), (x, y)\n",
         "        return (x, y), (x, y)\n\n\nclass Another(MyTrial):\n    pass\n",
-        ("exactly one trial class, and has several: Another, MyTrial", 'entrypoint: "'),
+        ("exactly one trial class, and has several: Another, MyTrial", 'entrypoint: "model_def:Another"'),
     ),
     "an entrypoint of no such class": Bad(
         "", "", ("model_def has no 'YourTrial'", "It has: ", "MyTrial"), {"entrypoint": "model_def:YourTrial"}

@@ -51,6 +51,14 @@ def test_the_same_experiment_run_twice_is_identical_whatever_it_is_called(ran: A
     assert json.loads(json.dumps(found.to_dict()))["identical"] is True
 
 
+def test_the_only_class_of_a_file_may_be_named(ran: Any) -> None:
+    only, named = ran(), ran(entrypoint="model_def:ATrial")
+    assert compare(Side(only), Side(named)).identical
+    found = compared(ran(entrypoint="model_def:BTrial"), named)
+    assert found["configuration"] == ["entrypoint: model_def:BTrial and model_def:ATrial"]
+    assert compared(only, ran(entrypoint="other:ATrial"))["first"] == "configuration"
+
+
 def test_what_was_not_run_is_compared_as_far_as_it_is_recorded(tmp_path: Path, definition: Path) -> None:
     new = create_experiment(configuration(), definition, tmp_path / "home", 7, FakeExecutor())
     found = compare(Side(new), Side(new))
