@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import shlex
 from collections.abc import Sequence
 
 from pedl.errors import InputError
@@ -12,9 +14,9 @@ def need(extra: str, purpose: str, *modules: str) -> None:
     """Does nothing if these modules are installed.
 
     Raises:
-      InputError: if one is not; the message has the command that installs the extra.
+      InputError: if one is not; the message has the command that installs what the extra has.
     """
-    _need(purpose, modules, f"'pedl[{extra}]'")
+    _need(purpose, modules, extra)
 
 
 def need_packages(purpose: str, *packages: str) -> None:
@@ -22,10 +24,17 @@ def need_packages(purpose: str, *packages: str) -> None:
     _need(purpose, packages, None)
 
 
-def _need(purpose: str, modules: Sequence[str], install: str | None) -> None:
+def _requirements(extra: str) -> list[str]:
+    """Returns the packages of an extra with the versions that pedl takes, since a clone cannot be installed by name."""
+    written = (it.partition(";") for it in importlib.metadata.requires("pedl") or ())
+    return sorted(shlex.quote(name.strip()) for name, _, marker in written if marker.strip() == f'extra == "{extra}"')
+
+
+def _need(purpose: str, modules: Sequence[str], extra: str | None) -> None:
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
+        install = missing if extra is None else _requirements(extra)
         raise InputError(
             f"{purpose} needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed here.\n"
-            f"Install what it needs with: pip install {install or ' '.join(missing)}"
+            f"Install what it needs with: pip install {' '.join(install)}"
         )

@@ -66,7 +66,7 @@ def test_a_metric_is_a_number_wherever_python_sees_it(experiment):
 
 def test_without_pandas_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(InputError, match=r"needs pandas, which .*\n.*pip install 'pedl\[notebook\]'"):
+    with pytest.raises(InputError, match=r"needs pandas, which .*\n.*pip install 'pandas>=2'$"):
         trials_frame([])
 
 

@@ -179,5 +179,5 @@ def test_a_database_without_what_it_needs_is_refused_with_what_to_do(
 
 def test_a_missing_package_is_named(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install 'pedl\[mlflow\]'"):
+    with pytest.raises(InputError, match=r"pip install 'mlflow-skinny>=[\d.]+'$"):
         log_to_mlflow(made())
