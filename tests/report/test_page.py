@@ -205,8 +205,6 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "plotly" else find(name))
     with pytest.raises(InputError, match=r"needs plotly, .*\n.*pip install 'jinja2>=.*' 'optuna>=.*' 'plotly>=.*'$"):
-        InputError, match=r"needs plotly, .*\n.*pip install 'jinja2>=.*' 'optuna>=.*' 'plotly>=[\d.]+'$"
-    ):
         report_page(made().describe())
 
 
