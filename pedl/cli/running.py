@@ -59,6 +59,8 @@ def show_result(experiment: Experiment, home: str, as_json: bool) -> None:
         show_json(described)
         return
     done = f"{trials_done(described)} of {counted(len(described['trials']), 'trial')} done"
+    failed = sum(trial["state"] == "ERROR" for trial in described["trials"])
+    done += f", {failed} failed" if failed else ""
     head = f"Experiment {described['id']}: {described['state']}, {done}"
     click.echo("\n".join([f"{head}, seed {described['experiment_seed']}", *best_trial_lines(described)]))
     for line in _failures(described, home):

@@ -25,7 +25,7 @@ def pause(experiment_id: int, home: str) -> None:
 
     found = load_experiment(experiment_id, home)
     if found.pause():
-        say(f"Experiment {experiment_id} pauses: its trials checkpoint at their next step.")
+        say(f"Experiment {experiment_id} pauses: its trials save a checkpoint at the end of a step.")
         say(f"Wait for it: {command_line(home, f'experiment wait {experiment_id}')}")
     else:
         say(f"No process runs experiment {experiment_id}; it is {found.state}.")
@@ -59,7 +59,7 @@ def _end(experiment_id: int, home: str, at_once: bool) -> None:
     from pedl.experiment import load_experiment
 
     if load_experiment(experiment_id, home).cancel(at_once):
-        how = "at once" if at_once else "when its trials have checkpointed, at their next step"
+        how = "at once" if at_once else "when its trials have saved a checkpoint, at the end of a step"
         say(f"Experiment {experiment_id} ends {how}.")
     else:
         say(f"Experiment {experiment_id} is CANCELED.")

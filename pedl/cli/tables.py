@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -84,6 +85,11 @@ def replication_lines(report: dict[str, Any] | None, over: bool) -> list[str]:
         names = streams.split(",")
         causes = f"{' and '.join(names)} {'cause' if len(names) > 1 else 'causes'}"
         lines.append(f"  {causes} {share:.0%} of the variance of single streams")
+    if report["shares"]:
+        # The standard error of a normal variance from n values, as a part of it: sqrt(2 / (n - 1)).
+        count = min(len(group["values"]) for group in report["groups"])
+        rough = f"  Known roughly: a variance from {counted(count, 'trial')} is off by {math.sqrt(2 / (count - 1)):.0%}"
+        lines.append(f"{rough} of itself in general; more --replications tell more")
     lacking = _lacking(report) if over else []
     return lines + [f"  The shares are unknown: {it} has fewer than 2 finite results" for it in lacking]
 

@@ -102,9 +102,19 @@ def _check(value: dict[str, Any]) -> tuple[list[Problem], ExperimentConfig | Non
         config = ExperimentConfig.model_validate(value)
     except ValidationError as error:
         unplaced = {problem.path for problem in problems}
-        found = [_problem(detail) for detail in error.errors(include_url=False)]
+        found = _without_meant([_problem(detail) for detail in error.errors(include_url=False)])
         problems += [problem for problem in found if problem.path not in unplaced]
     return problems + _between_fields(value), config
+
+
+def _without_meant(found: list[Problem]) -> list[Problem]:
+    """Leaves out that a field is missing which is there under a mistyped name."""
+
+    def mistyped(path: Path) -> bool:
+        hint = f"did you mean `{path[-1]}`?"
+        return any(it.path[:-1] == path[:-1] and it.message.endswith(hint) for it in found)
+
+    return [it for it in found if not (it.message.startswith("is missing") and mistyped(it.path))]
 
 
 def _json_able(value: Any, path: Path, problems: list[Problem]) -> Any:

@@ -28,7 +28,7 @@ REDRAW_S = 0.25
 TOLD_S = 30.0
 """Seconds between two lines that tell how far a search is, at most, while it is looked at; an end tells it at once."""
 
-PAUSING = "Pausing: trials checkpoint at their next step; Ctrl-C again stops at once."
+PAUSING = "Pausing: trials save a checkpoint at the end of a step; Ctrl-C again stops at once."
 
 LOOKS_SHARE = 20
 """How many times longer than a look the pause after it is, at least."""

@@ -227,7 +227,7 @@ def test_an_experiment_whose_trials_all_fail_ends_with_1_and_says_why(
     executor.script.fails = dict.fromkeys((1, 2, 3), (2, "code"))
     result = pedl_command("experiment", "create", *inputs)
     assert result.code == 1
-    assert "Experiment 1: ERROR, 3 of 3 trials done" in result.out
+    assert "Experiment 1: ERROR, 3 of 3 trials done, 3 failed, seed " in result.out
     assert "Failed trials: 1, 2, 3. The first, with layers=2 units=" in result.err
     assert "failed in step 2" in result.err
     assert "pedl trial logs 1/1" in result.err

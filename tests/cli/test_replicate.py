@@ -34,6 +34,7 @@ def test_a_replication_tells_mean_spread_and_shares_and_a_rank_uses_them(
         "  init, order: mean 0.905, spread 0.00707107 (2 trials)",
         "  init causes 0% of the variance of single streams",
         "  order causes 100% of the variance of single streams",
+        "  Known roughly: a variance from 2 trials is off by 141% of itself in general; more --replications tell more",
     ]
     assert "Created experiment 2, a replication of 1/2." in told.err
     known = pedl_command("experiment", "rank", "1").out.splitlines()

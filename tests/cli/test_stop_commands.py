@@ -44,7 +44,7 @@ def test_pause_from_another_terminal_checkpoints_and_going_on_gives_the_same_out
     asked = during(monkeypatch, 6, typed("experiment", "pause", "2"))
     stopped = pedl_command("e", "create", *inputs, "--seed", "7")
     assert (stopped.code, asked[0].exit_code) == (130, 0)
-    assert "Experiment 2 pauses: its trials checkpoint at their next step." in asked[0].stderr
+    assert "Experiment 2 pauses: its trials save a checkpoint at the end of a step." in asked[0].stderr
     assert "pedl experiment wait 2" in asked[0].stderr
     assert "pedl experiment activate 2" in stopped.err
     assert pedl_command("e", "describe", "2", "--json").json()["trials"][0]["checkpoints"] != []

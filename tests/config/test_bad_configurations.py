@@ -276,9 +276,12 @@ def test_at_least_45_kinds_are_tested() -> None:
     assert len(ALL_BAD) >= 45
 
 
-def test_a_mistyped_field_that_is_required_is_also_missing(tmp_path: Path) -> None:
+def test_a_required_field_is_missing_unless_it_is_there_mistyped(tmp_path: Path) -> None:
     told = message(tmp_path / "a.yaml", "searcher: {name: single, metric: a, max_step: 1}")
     assert "searcher.max_step: unknown field" in told and "did you mean `max_steps`?" in told
+    assert "1 problem;" in told and "is missing" not in told
+    told = message(tmp_path / "b.yaml", "searcher: {name: single, metrics: a}")
+    assert "2 problems;" in told and "searcher.metrics: unknown field" in told
     assert "searcher.max_steps: is missing, expected a value; add for example `max_steps: 10`" in told
 
 

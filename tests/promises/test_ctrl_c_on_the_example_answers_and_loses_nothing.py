@@ -38,7 +38,7 @@ def test_ctrl_c_answers_within_two_seconds_and_a_step_and_going_on_gives_the_sam
     told = process.stderr.read()
     assert process.wait() == 130
     assert time.monotonic() - asked < BUSY * (ANSWERS_WITHIN_S + longest_step_s(calm))
-    assert re.search(r"Pausing: trials checkpoint at their next step; Ctrl-C again stops at once\.", told)
+    assert re.search(r"Pausing: trials save a checkpoint at the end of a step; Ctrl-C again stops at once\.", told)
     assert re.search(
         r"Experiment 1 is paused and loses nothing\. Go on with: pedl --home \S+ experiment activate 1", told
     )
