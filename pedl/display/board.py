@@ -105,11 +105,15 @@ class Board:
         yield _line("" if value is None else brief(value))
 
     def _shown(self) -> list[dict[str, Any]]:
-        """Returns the trials that run, then the best of those that are over; the best is always among them."""
+        """Returns the trials that run, or after a pause those that ran, and then the best of those that are over; the
+        best is always among them.
+        """
         trials = self.described["trials"]
         rows = max(1, min(self.rows, MOST_ROWS))
         over = ranked(self.described, [it for it in trials if it["state"] in OVER])
-        running = [it for it in trials if it["id"] in self.batches][: rows - bool(over) or 1]
+        begun = [it for it in trials if it["state"] not in OVER and it["steps_completed"]]
+        running = [it for it in trials if it["id"] in self.batches] if self.batches else begun
+        running = running[: rows - bool(over) or 1]
         return running + over[: rows - len(running)]
 
     def _footer(self, wide: bool) -> list[str]:

@@ -131,6 +131,11 @@ def test_the_table_of_trials_tells_in_full_why_one_was_stopped_where_one_was() -
     assert "Stopped" not in [str(column.header) for column in alone.columns]
 
 
+def test_after_a_pause_the_trials_that_ran_are_still_there() -> None:
+    text = rendered(Watched(trial(1, "PAUSED", 2), trial(2, "PAUSED"), trial(3, "COMPLETED", 3, 0.5)))
+    assert "7/1" in text and "2/3" in text and "7/3" in text and "7/2" not in text
+
+
 def test_failures_are_counted() -> None:
     assert "1 of 1 trial done, 0 running, 0 waiting, 1 failed" in rendered(Watched(trial(1, "ERROR", 1)))
 
