@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import site
 import sys
 import sysconfig
@@ -34,6 +35,24 @@ def modules_beside(folder: Path, names: Iterable[str]) -> dict[str, Path]:
             found[path.name] = path
             pending += sorted(imported_by(path), reverse=True)
     return found
+
+
+@contextlib.contextmanager
+def told_what_was_left(model_definition: Path) -> Iterator[None]:
+    """While it lasts, an error about a module that is not found says if it lies beside a model definition of one file."""
+    try:
+        yield
+    except TrialDefinitionError as error:
+        if not model_definition.is_file() or ModuleNotFoundError.__name__ not in str(error):
+            raise
+        left = modules_beside(model_definition.parent, imported_by(model_definition))
+        if not left:
+            raise
+        raise TrialDefinitionError(
+            f"{error}\n{model_definition.name} was handed over alone, without {', '.join(sorted(left))} beside it. "
+            "Hand over a directory that holds all of them, and name the class: "
+            f"entrypoint: {model_definition.stem}:MyTrial"
+        ) from error
 
 
 def imported_by(path: Path) -> set[str]:

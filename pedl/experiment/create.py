@@ -16,6 +16,7 @@ from pathlib import Path
 from pedl.config import ExperimentConfig, parse_config
 from pedl.errors import ConfigError, StoreError, TrialDefinitionError
 from pedl.executor import LocalExecutor
+from pedl.experiment.beside import told_what_was_left
 from pedl.experiment.check import check_metric, run_check
 from pedl.experiment.decisions import Decisions
 from pedl.experiment.describe import summary
@@ -103,7 +104,8 @@ def create(
         executor = make_executor(environment, logs)
         try:
             task = _check_task(created, decisions, aside)
-            found = run_check(executor, task, aside.log(CHECK_TRIAL_ID), source)
+            with told_what_was_left(model_definition):
+                found = run_check(executor, task, aside.log(CHECK_TRIAL_ID), source)
             _check_untouched(aside, files, source)
             check_metric(config.searcher.metric, found["validation_metrics"])
             created["numeric_profile"] = found["numeric_profile"]

@@ -65,6 +65,23 @@ def test_errors_name_the_files_of_the_author_and_not_the_copy_that_is_gone(tmp_p
     )
 
 
+def test_a_module_that_was_left_beside_a_single_file_is_named(tmp_path):
+    answer = {**failed("code"), "message": "ModuleNotFoundError: No module named 'parts'"}
+    alone = tmp_path / "late.py"
+    alone.write_text("import parts\nimport numpy\n")
+    told = []
+    for _ in range(2):
+        with pytest.raises(TrialDefinitionError) as caught:
+            create_experiment(configuration(), alone, tmp_path / "home", 7, Answering(answer))
+        told.append(str(caught.value).splitlines()[2:])
+        (tmp_path / "parts.py").write_text("")
+    assert told[0] == []
+    assert told[1] == [
+        "late.py was handed over alone, without parts.py beside it. Hand over a directory that holds all of them, and "
+        "name the class: entrypoint: late:MyTrial"
+    ]
+
+
 def test_a_metric_that_is_none_is_told_with_the_nearest_and_with_its_line(tmp_path, definition):
     file = tmp_path / "a.yaml"
     file.write_text("description: a\nsearcher:\n  name: single\n  max_steps: 1\n  metric: VAL_MAE\n")
