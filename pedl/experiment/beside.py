@@ -39,7 +39,7 @@ def modules_beside(folder: Path, names: Iterable[str]) -> dict[str, Path]:
 
 @contextlib.contextmanager
 def told_what_was_left(model_definition: Path) -> Iterator[None]:
-    """While it lasts, an error about a module that is not found says if it lies beside a model definition of one file."""
+    """While it lasts, an error about a module that is not found says if it lies beside a definition of one file."""
     try:
         yield
     except TrialDefinitionError as error:
