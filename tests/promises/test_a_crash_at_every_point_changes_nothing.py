@@ -126,7 +126,8 @@ def whole(one: Crashing, described: dict[str, Any], calm: dict[str, Any]) -> Non
     assert list(Home(one.home).paths(described["id"]).root.glob("checkpoints/*/*")) == []
 
 
-@pytest.mark.parametrize("when", long_but(("after",), ("before", "after")))
+@pytest.mark.long
+@pytest.mark.parametrize("when", ["before", "after"])
 def test_an_experiment_that_is_stopped_at_every_point_comes_to_the_same_end(
     tmp_path: Path, calm: dict[str, Any], when: str, record_property: Callable[[str, Any], None]
 ) -> None:
