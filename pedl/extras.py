@@ -26,7 +26,8 @@ def need_packages(purpose: str, *packages: str) -> None:
 
 def _requirements(extra: str) -> list[str]:
     """Returns the packages of an extra with the versions that pedl takes, since a clone cannot be installed by name."""
-    written = (it.partition(";") for it in importlib.metadata.requires("pedl") or ())
+    # Which quotation marks a marker has depends on what built the package.
+    written = (it.replace("'", '"').partition(";") for it in importlib.metadata.requires("pedl") or ())
     return sorted(shlex.quote(name.strip()) for name, _, marker in written if marker.strip() == f'extra == "{extra}"')
 
 
