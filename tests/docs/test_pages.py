@@ -47,7 +47,8 @@ def test_every_block_says_what_it_is_but_for_pictures_of_files(page: str) -> Non
     assert all(picture.startswith(".pedl/") for picture in pictures)
 
 
-@pytest.mark.parametrize("page", long_but(["README.md"], RUN))
+@pytest.mark.long
+@pytest.mark.parametrize("page", RUN)
 def test_the_page_runs_from_top_to_bottom_and_shows_what_is_printed(page: str, tmp_path: Path) -> None:
     session = Session(tmp_path)
     for block in blocks(page):
