@@ -157,8 +157,11 @@ def _the_only_class(states: list[ExperimentState]) -> bool:
 
 
 def _module(created: dict[str, Any]) -> str:
-    named: str | None = created["config"]["entrypoint"]
-    return Path(created["model_definition_file"] or "model_def.py").stem if named is None else named.partition(":")[0]
+    """Returns the module of an experiment's class: where none is named, the file's, the package's or `model_def`."""
+    if (named := created["config"]["entrypoint"]) is not None:
+        return str(named.partition(":")[0])
+    package = "__init__.py" if "__init__.py" in created["model_definition_files"] else "model_def.py"
+    return Path(created["model_definition_file"] or package).stem
 
 
 def _code(one: Side, other: Side, states: list[ExperimentState]) -> Iterator[str]:

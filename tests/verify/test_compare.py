@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from tests.verify.test_verifying import rewrite
 
 @pytest.fixture
 def ran(tmp_path: Path, definition: Path) -> Any:
-    def run(script: Script | None = None, seed: int = 7, code: str = "x = 1\n", **changes: Any) -> Experiment:
-        source = definition
+    def run(
+        script: Script | None = None, seed: int = 7, code: str = "x = 1\n", source: Path = definition, **changes: Any
+    ) -> Experiment:
         if code != "x = 1\n":
             source = tmp_path / "other"
             source.mkdir()
@@ -57,6 +59,14 @@ def test_the_only_class_of_a_file_may_be_named(ran: Any) -> None:
     found = compared(ran(entrypoint="model_def:BTrial"), named)
     assert found["configuration"] == ["entrypoint: model_def:BTrial and model_def:ATrial"]
     assert compared(only, ran(entrypoint="other:ATrial"))["first"] == "configuration"
+
+
+def test_the_only_class_of_a_package_is_not_that_of_a_module_in_it(tmp_path: Path, ran: Any, definition: Path) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(definition, package)
+    (package / "__init__.py").write_text("")
+    only, named = (ran(source=package, **changes) for changes in ({}, {"entrypoint": "model_def:ATrial"}))
+    assert compared(only, named)["first"] == "configuration"
 
 
 def test_what_was_not_run_is_compared_as_far_as_it_is_recorded(tmp_path: Path, definition: Path) -> None:
