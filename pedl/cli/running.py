@@ -12,7 +12,7 @@ import click
 from pedl.cli.group import INTERRUPTED
 from pedl.cli.output import say, show_json
 from pedl.cli.tables import best_trial_lines
-from pedl.display.trials import trials_done
+from pedl.display.trials import failed_trials, trials_done
 from pedl.display.words import command_line, counted, pairs
 from pedl.errors import PedlError
 from pedl.experiment import Experiment
@@ -59,7 +59,7 @@ def show_result(experiment: Experiment, home: str, as_json: bool) -> None:
         show_json(described)
         return
     done = f"{trials_done(described)} of {counted(len(described['trials']), 'trial')} done"
-    failed = sum(trial["state"] == "ERROR" for trial in described["trials"])
+    failed = len(failed_trials(described))
     done += f", {failed} failed" if failed else ""
     head = f"Experiment {described['id']}: {described['state']}, {done}"
     click.echo("\n".join([f"{head}, seed {described['experiment_seed']}", *best_trial_lines(described)]))
@@ -71,7 +71,7 @@ def show_result(experiment: Experiment, home: str, as_json: bool) -> None:
 
 
 def _failures(described: dict[str, Any], home: str) -> list[str]:
-    failed = [trial for trial in described["trials"] if trial["state"] == "ERROR"]
+    failed = failed_trials(described)
     if not failed:
         return []
     first = failed[0]

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from pedl.display.pace import OVER, Progress, steps_done, target_of
 from pedl.display.rungs import place_of, rung_counts, rung_lines, why_stopped
-from pedl.display.trials import metric_of, searched_hparams, trial_state, trials_done
+from pedl.display.trials import failed_trials, metric_of, searched_hparams, trial_state, trials_done
 from pedl.display.words import brief, counted, escaped
 from pedl.jsontext import number
 from pedl.search.best import Rank, rank, rank_of_failure
@@ -128,7 +128,7 @@ class Board:
 def counts_words(described: dict[str, Any], batches: dict[int, int], short: bool = False) -> str:
     """Returns how many trials are done, run, wait and have failed; a `short` one has 40 columns for it."""
     trials, done = described["trials"], trials_done(described)
-    failed = sum(it["state"] == "ERROR" for it in trials)
+    failed = len(failed_trials(described))
     # The last batches of a trial may be told after its end.
     waiting = max(0, sum(it["state"] not in OVER for it in trials) - len(batches))
     counts = f"{done}/{len(trials)} done" if short else f"{done} of {counted(len(trials), 'trial')} done"

@@ -35,6 +35,11 @@ def trials_done(described: dict[str, Any]) -> int:
     return sum(trial["state"] in ("COMPLETED", "ERROR") for trial in described["trials"])
 
 
+def failed_trials(described: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the trials that failed."""
+    return [trial for trial in described["trials"] if trial["state"] == "ERROR"]
+
+
 def searched_hparams(described: dict[str, Any], trial: dict[str, Any]) -> str:
     """Returns the hyperparameters of a trial that the search chose, or all if it chose none."""
     constant = {
