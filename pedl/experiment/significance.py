@@ -1,13 +1,14 @@
 """Whether the best trial beats the second by more than chance: a difference against the spread of replications.
 
-With replications of both trials their means are compared (Welch's t-test: B. L. Welch, 1947); with replications of one
-of them, the difference of the two results is compared with its spread, and the other trial is taken to spread as much.
-Compared are replications in which the same streams were re-keyed, as many as there are; the report names them, because
-the noise of some streams says nothing about the others. A replication whose first trial did not end with the weights of
-the trial that it repeats measured something else, and is left out.
+With replications of both trials their means are compared (Welch's t-test: B. L. Welch, 1947). With replications of the
+first alone, their mean is compared with the second's result: the first's own result came first, and so was lucky as a
+rule. With replications of the second alone, the two results are compared. In both cases the other trial is taken to
+spread as much as the one that was replicated. Compared are replications in which the same streams were re-keyed, as
+many as there are; the report names them, because the noise of some streams says nothing about the others. A replication
+whose first trial did not end with the weights of the trial that it repeats measured something else, and is left out.
 
 Where there is no difference, at most 5 of 100 cases are taken for one: 2.5 where both were replicated, because which
-trial is first was known before; and 5 where one was, because the better of two results comes first, whichever it is.
+trial is first was known before; and 5 where one was, because which result is the first and which the second was not.
 Both take results for normally distributed.
 """
 
@@ -139,7 +140,9 @@ def _verdict(values: Sequence[float], groups: Sequence[Group | None], sign: int)
         t, freedom = _welch(found, sign)
     else:
         (group,) = found
-        t, freedom = _ratio(sign * (values[1] - values[0]), group["spread"] * math.sqrt(2)), len(group["values"]) - 1
+        count = len(group["values"])
+        first, variance = (values[0], 2) if groups[0] is None else (group["mean"], 1 + 1 / count)
+        t, freedom = _ratio(sign * (values[1] - first), group["spread"] * math.sqrt(variance)), count - 1
     threshold = T_975[min(freedom, len(T_975)) - 1]
     return {"verdict": "best" if t > threshold else "noise", "t": t, "threshold": threshold}
 

@@ -40,7 +40,7 @@ def test_a_replication_tells_mean_spread_and_shares_and_a_rank_uses_them(
     known = pedl_command("experiment", "rank", "1").out.splitlines()
     assert known[0] == "1/2: accuracy 0.9 (replicated: mean 0.905, spread 0.00707107)"
     assert known[3] == (
-        "1/2 beats 1/1 beyond the noise of the initial weights and the data's order alone (t = 30.00; chance alone "
+        "1/2 beats 1/1 beyond the noise of the initial weights and the data's order alone (t = 35.22; chance alone "
         "stays below 12.71 in at least 95 of 100 cases). The noise of the random layers is not known; to vary all: "
         "pedl experiment replicate 1/2"
     )
