@@ -1,5 +1,6 @@
 """Who is alive, and programs to kill: for tests that prove that no process stays behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -48,8 +49,10 @@ def assert_nobody_stays(mark, within_s=5.0):
 
 
 def kill(*pids):
+    """Kills each; one may be gone already, because it ends with another."""
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def start_master(tmp_path, mark, *jobs, worker="dummy_worker"):

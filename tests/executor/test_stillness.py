@@ -63,6 +63,7 @@ def test_a_worker_that_waits_with_pythons_lock_gives_no_sign_of_life(impatient):
     assert impatient.end_of(attempt)[-1]["reason"] == "it stood still: no sign of life for 2.5 seconds (PEDL_SILENT_S)"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel is asked in /proc")
 def test_a_worker_that_computes_with_pythons_lock_lives_until_progress_is_missed(make_driver):
     driver = make_driver(patience=Patience(silent_s=2.5, stalled_s=60.0))

@@ -72,6 +72,7 @@ def picture(shown: Shown, name: str, directory: Path) -> tuple[int, int]:
     return width, height
 
 
+@pytest.mark.long
 def test_the_page_is_drawn_at_every_width_in_light_and_dark_and_asks_for_nothing(
     browser: Any, made: Made, tmp_path: Path
 ) -> None:

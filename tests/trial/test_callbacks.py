@@ -14,12 +14,13 @@ from tests.trial.alone import WORKLOADS, Failed
 EPOCH = ["epoch"]
 KINDS = (
     ["plateau", "scheduler", "batches", "own"],
-    pytest.param(["early_stopping"], marks=pytest.mark.long),
-    pytest.param(["accuracy"], marks=pytest.mark.long),
-    pytest.param(["checkpoint", "tensorboard"], marks=pytest.mark.long),
+    ["early_stopping"],
+    ["accuracy"],
+    ["checkpoint", "tensorboard"],
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kinds", KINDS, ids=" ".join)
 def test_each_callback_with_a_state_goes_on_exactly(alone, tmp_path, kinds):
     hparams = {"kinds": kinds, "to": str(tmp_path / "logs")}

@@ -3,9 +3,7 @@
 import pytest
 
 WATCHED = [
-    "mlp",
-    pytest.param("dataset", marks=pytest.mark.long),
-    pytest.param("graph", marks=pytest.mark.long),
+    *(pytest.param(name, marks=pytest.mark.long) for name in ("mlp", "dataset", "graph")),
     *(pytest.param(name, marks=pytest.mark.soak) for name in ("cnn", "gan")),
 ]
 

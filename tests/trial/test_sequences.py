@@ -51,12 +51,13 @@ class FailingTrial(_SequenceTrial):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
         ("raise ValueError('the picture is torn')", "(?s)training data of FailingTrial.*batch 3.*the picture is torn"),
-        pytest.param("import os; os._exit(9)", "exit code 9", marks=pytest.mark.long),
-        pytest.param("return 'text'", "training data of FailingTrial.*yielded.*'text'", marks=pytest.mark.long),
+        ("import os; os._exit(9)", "exit code 9"),
+        ("return 'text'", "training data of FailingTrial.*yielded.*'text'"),
     ],
 )
 def test_what_happens_in_an_item_process_reaches_the_user(alone, tmp_path, fault, message):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.marks import long_but
 from tests.trial.alone import Failed
 
 
@@ -21,7 +20,8 @@ def source(alone, tmp_path_factory):
     return made
 
 
-@pytest.mark.parametrize("name", long_but(("mlp",), ["mlp", "lstm", "functional", "gan", "mixed", "graph"]))
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["mlp", "lstm", "functional", "gan", "mixed", "graph"])
 def test_weights_are_the_sources_and_what_follows_repeats_and_resumes(alone, source, tmp_path, name):
     path, sha256, weights = source(name)
     start = ["start_from", path, sha256]
