@@ -1,13 +1,14 @@
 """The processes of a `PyDataset` with `use_multiprocessing`: batches made in parallel, delivered in order.
 
 A process that has computed with TensorFlow must not be forked, and a data set need not survive being sent. So each item
-process
-is a new interpreter that makes the trial and its data loaders again, from the same task: same code, hyperparameters and
-seed, hence the same data set. A batch depends on its place alone, so no bit depends on who makes it.
+process is a new interpreter that makes the trial and its data loaders again, from the same task: same code,
+hyperparameters and seed, hence the same data set. A batch depends on its place alone, so no bit depends on who makes
+it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -69,8 +70,13 @@ class _ItemProcess:
         self._connection.send_bytes(json.dumps({"task": task, "role": role}).encode())
 
     def ask(self, number: int) -> None:
-        """Asks for a batch; does not wait."""
-        self._connection.send(number)
+        """Asks for a batch; does not wait.
+
+        Raises:
+          TrialDefinitionError: that the process has died.
+        """
+        with self._alive():
+            self._connection.send(number)
 
     def take(self) -> tuple[Any, ...]:
         """Returns the next batch asked for.
@@ -78,19 +84,23 @@ class _ItemProcess:
         Raises:
           TrialDefinitionError: what making it raised, or that the process has died.
         """
-        try:
+        with self._alive():
             batch = self._connection.recv()
-        except EOFError:
-            code = self._process.wait()
-            raise TrialDefinitionError(
-                f"a process that makes batches of {self._where} ended with exit code {code}. Its last words are in the "
-                "trial's log; "
-                "with use_multiprocessing=False the error shows where it happens."
-            ) from None
         if isinstance(batch, str):
             raise TrialDefinitionError(batch)
         assert isinstance(batch, tuple)
         return batch
+
+    @contextlib.contextmanager
+    def _alive(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, ConnectionError):  # the latter, if it died before it read all that it was asked
+            code = self._process.wait()
+            raise TrialDefinitionError(
+                f"a process that makes batches of {self._where} ended with exit code {code}. Its last words are in the "
+                "trial's log; with use_multiprocessing=False the error shows where it happens."
+            ) from None
 
     def close(self) -> None:
         """Ends the process."""

@@ -31,7 +31,7 @@ class Driver:
     def start(self, do, trial_id=1, ballast="", **options):
         return self.executor.start({"trial_id": trial_id, "do": do, "with": options, "ballast": ballast})
 
-    def until(self, wanted, timeout_s=30.0):
+    def until(self, wanted, timeout_s=120.0):
         """Polls until `wanted(received)` is true."""
         deadline = time.monotonic() + timeout_s
         while not wanted(self.received):

@@ -93,8 +93,9 @@ def with_helpers(channel, ending="sleep"):
 
 def half_a_line(channel):
     channel.send({"type": "step", "step": 1})
-    channel._connection.sendall(b'{"type": "do')
-    os.kill(os.getpid(), signal.SIGKILL)
+    with channel._sending:  # its signs of life would come between
+        channel._connection.sendall(b'{"type": "do')
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def no_json(channel):

@@ -28,7 +28,7 @@ def carrying(mark):
     return found
 
 
-def assert_so_many(count, mark, within_s=10.0):
+def assert_so_many(count, mark, within_s=30.0):
     """Waits until `count` processes with that mark live: one that was just started shows it a moment later."""
     deadline = time.monotonic() + within_s
     while len(carrying(mark)) != count and time.monotonic() < deadline:
@@ -36,7 +36,7 @@ def assert_so_many(count, mark, within_s=10.0):
     assert len(carrying(mark)) == count
 
 
-def assert_only(pids, mark, within_s=5.0):
+def assert_only(pids, mark, within_s=30.0):
     """A killed process takes a moment to end: nobody else is left before `within_s` have passed."""
     deadline = time.monotonic() + within_s
     while {process.pid for process in carrying(mark)} != set(pids):
@@ -44,7 +44,7 @@ def assert_only(pids, mark, within_s=5.0):
         time.sleep(0.02)
 
 
-def assert_nobody_stays(mark, within_s=5.0):
+def assert_nobody_stays(mark, within_s=30.0):
     assert_only([], mark, within_s)
 
 

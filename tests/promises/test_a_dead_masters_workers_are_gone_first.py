@@ -19,19 +19,22 @@ from pedl.store import Home
 from tests.executor.living import MARK, assert_nobody_stays, assert_so_many, carrying
 from tests.promises.commands import ROOT, environment
 from tests.promises.light_master import make_executor
-from tests.promises.test_trouble import MASTER, light, outcome_without_trouble, prepared
+from tests.promises.test_trouble import CONFIG, MASTER, light, outcome_without_trouble, prepared
+
+LONGER = {**CONFIG, "searcher": {**CONFIG["searcher"], "max_steps": 72}}
+"""The workers must still be at work when they are stopped."""
 
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The outcome when nobody dies."""
-    return outcome_without_trouble(tmp_path_factory.mktemp("calm") / "one")
+    return outcome_without_trouble(tmp_path_factory.mktemp("calm") / "one", LONGER)
 
 
 @pytest.fixture
 def left_behind(tmp_path: Path) -> tuple[Path, str]:
     """A directory whose experiment's master was killed while its server and two workers stood still, and their mark."""
-    directory, mark = prepared(tmp_path / "one"), uuid.uuid4().hex
+    directory, mark = prepared(tmp_path / "one", LONGER), uuid.uuid4().hex
     assert light(directory, "create").returncode == 0
     master = subprocess.Popen(
         [sys.executable, str(MASTER), str(directory / "home"), "run", "1"], env=environment({MARK: mark}), cwd=ROOT

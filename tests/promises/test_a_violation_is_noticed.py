@@ -16,7 +16,7 @@ from tests.promises.shared_executor import SharedExecutor
 
 CONFIG: dict[str, Any] = {
     "hyperparameters": {},
-    "searcher": {"name": "single", "metric": "loss", "max_steps": 6},
+    "searcher": {"name": "single", "metric": "loss", "max_steps": 24},
     "batches_per_step": 4,
     "reproducibility": {"experiment_seed": 42},
 }
@@ -53,11 +53,18 @@ def killed_once(
     return experiment, recorded
 
 
-@pytest.mark.parametrize(("changes", "repeated"), long_but([({}, 1)], [({}, 1), ({"min_checkpoint_period": 2}, 3)]))
+# Between the step after which the worker is killed and its next checkpoint, or its end, lies a second.
+FIRST_STEP = ({}, 3, 1)
+AFTER_A_CHECKPOINT = ({"min_checkpoint_period": 8, "batches_per_step": 16}, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "after_step", "repeated"), long_but([FIRST_STEP], [FIRST_STEP, AFTER_A_CHECKPOINT])
+)
 def test_a_trial_with_uncontrolled_data_is_stopped_when_it_repeats_a_step(
-    shared: SharedExecutor, tmp_path: Path, changes: dict[str, int], repeated: int
+    shared: SharedExecutor, tmp_path: Path, changes: dict[str, int], after_step: int, repeated: int
 ) -> None:
-    experiment, recorded = killed_once(shared, tmp_path, "every:EntropyTrial", 3, **changes)
+    experiment, recorded = killed_once(shared, tmp_path, "every:EntropyTrial", after_step, **changes)
     (trial,) = experiment.describe()["trials"]
     assert (experiment.state, trial["state"], trial["restarts"]) == ("ERROR", "ERROR", 1)
 

@@ -158,11 +158,11 @@ def test_a_real_worker_that_was_stopped_is_replaced_and_no_bit_changes(tmp_path:
     assert pedl(created, "experiment", "create", str(file), str(WORKLOADS), "--paused").code == 0
     shutil.copytree(created, calm)
     assert pedl(calm, "experiment", "activate", "1").code == 0
-    killer = Killer(1, (0.1, 0.2), victims={"stopped": 1}, variables={"PEDL_SILENT_S": "3"})
+    killer = Killer(1, (0.1, 0.2), victims={"stopped": 1}, variables={"PEDL_SILENT_S": "10"})
     killer.run_to_the_end(created, uuid.uuid4().hex, 1, workers=1)
     assert found(created) == found(calm)
     (trial,) = load_experiment(1, created).describe()["trials"]
-    assert trial["messages"] == ["restarted: it stood still: no sign of life for 3 seconds (PEDL_SILENT_S)"]
+    assert trial["messages"] == ["restarted: it stood still: no sign of life for 10 seconds (PEDL_SILENT_S)"]
 
 
 @pytest.mark.soak

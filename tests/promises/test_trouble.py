@@ -216,7 +216,7 @@ def stopped(directory: Path) -> list[Path]:
 
     def stop(now: Any) -> None:
         if len(now.describe()["trials"][0]["checkpoints"]) == 3 and not asked:
-            asked.append(now.pause())
+            asked.append(now.home.request(1, "pause", {}))  # does not wait, as `pause` does
 
     experiment.run(workers=1, on_change=stop)
     found = experiment.checkpoints(1)

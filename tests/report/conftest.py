@@ -64,7 +64,7 @@ def browser() -> Iterator[Any]:
     # Its sandbox refuses root, which runs tests in containers; without a GPU it draws by software.
     arguments = ["--enable-unsafe-swiftshader", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found[0], args=arguments)
+        launched = playwright.chromium.launch(executable_path=found[0], args=arguments, timeout=120_000)
         yield launched
         launched.close()
 

@@ -7,6 +7,13 @@ from pedl.trial import progress
 from pedl.trial.progress import progress_told
 
 
+def until(holds):
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_progress_is_told_when_something_moved_and_only_then(monkeypatch):
     monkeypatch.setattr(progress, "EVERY_S", 0.05)
     told = []
@@ -15,8 +22,9 @@ def test_progress_is_told_when_something_moved_and_only_then(monkeypatch):
         time.sleep(0.2)
         assert told == []
         run.batches_done = 7
-        time.sleep(0.2)
+        until(lambda: len(told) == 1)
         run.batches_validated = 3
+        until(lambda: len(told) == 2)
         time.sleep(0.2)
     assert told == [{"type": "progress", "batches": 7}] * 2
     run.batches_done = 8

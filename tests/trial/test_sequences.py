@@ -85,7 +85,7 @@ class Jitter(keras.layers.Layer):
 class Slow(Noisy):
     def __getitem__(self, index):
         item = super().__getitem__(index)
-        time.sleep(0.02)
+        time.sleep(0.2)
         return item
 
 

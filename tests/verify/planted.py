@@ -251,7 +251,7 @@ class Counting(keras.utils.PyDataset):
         "import time\nfrom concurrent.futures import ThreadPoolExecutor, as_completed",
         """\
 def task(number):
-    time.sleep(0.2 * number)
+    time.sleep(0.5 * number)
     return number
 
 

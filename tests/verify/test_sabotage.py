@@ -216,7 +216,7 @@ def test_a_changed_line_of_code_is_named_by_its_file(world: World, original: Exp
     "kind", [pytest.param("keras", marks=pytest.mark.soak), pytest.param("graph", marks=pytest.mark.long)]
 )
 def test_a_random_state_that_a_resume_lost_is_named_with_the_resume(world: World, tmp_path: Path, kind: str) -> None:
-    world.is_sabotaged("forget_random_state", pause_s=0.3)
+    world.is_sabotaged("forget_random_state", pause_s=1.0)
     changes = {"entrypoint": ENTRYPOINTS[kind], "searcher": {**CONFIG["searcher"], "max_steps": 8}}
     original = create_experiment({**CONFIG, **changes}, WORKLOADS, tmp_path, make_executor=world.executor)
     asked: list[bool] = []
