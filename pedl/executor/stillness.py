@@ -7,7 +7,7 @@ message of the training itself counts, and it says once a second how far it is, 
 lives is known after `stalled_s`. That time must be longer than anything a trial does between two messages: an import,
 loading the data, the first trace.
 
-Time is counted by looks, and no look counts more than `MOST_PER_LOOK_S`: if it was the master that slept, or the whole
+Time is counted by looks, and no look counts more than `LOOK_EVERY_S`: if it was the master that slept, or the whole
 machine, or a clock that jumped, nobody is blamed.
 """
 
@@ -27,7 +27,6 @@ STALLED_S = 1800.0
 """Seconds without progress after which a worker is given up; the variable PEDL_STALLED_S says otherwise."""
 
 LOOK_EVERY_S = 1.0
-MOST_PER_LOOK_S = 5.0
 
 COMPUTES = 0.05
 """The part of its silence that a process must have computed to live; threads that wait for Python's lock take less."""
@@ -72,7 +71,7 @@ class Clock:
     def look(self) -> float:
         now = time.monotonic()
         passed, self._last = now - self._last, now
-        return min(passed, MOST_PER_LOOK_S)
+        return min(passed, LOOK_EVERY_S)
 
 
 class Stillness:
