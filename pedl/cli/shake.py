@@ -121,10 +121,17 @@ def _place(it: dict[str, Any], model_def: Path) -> str:
     return f"{file}, line {it['line']}"
 
 
+_MOVED_BY = {"nothing": "with nothing disturbed"}
+
+
 def _result(done: Shaken) -> str:
     if done.clean:
         return f"Clean: no bit moved under {counted(len(done.findings) - 1, 'disturbance')}, nor without one."
     moved = [it for it in done.findings if it.moved is not None]
     held = [it for it in moved if it.disturbance.held]
-    names = ", ".join(it.disturbance.name for it in moved)
-    return f"Bits moved: {names}." + (" pedl keeps training from meeting it." if held == moved else "")
+    left = sum(bool(it.not_run) for it in done.findings)
+    not_run = f" {counted(left, 'disturbance')} not run." if left else ""
+    if not moved:
+        return f"No bit moved.{not_run}"
+    names = ", ".join(_MOVED_BY.get(it.disturbance.name, it.disturbance.name) for it in moved)
+    return f"Bits moved: {names}.{not_run}" + (" pedl keeps training from meeting it." if held == moved else "")

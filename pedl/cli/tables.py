@@ -87,7 +87,7 @@ def replication_lines(report: dict[str, Any] | None, over: bool) -> list[str]:
         lines.append(f"  {causes} {share:.0%} of the variance of single streams")
     if report["shares"]:
         # The standard error of a normal variance from n values, as a part of it: sqrt(2 / (n - 1)).
-        count = min(len(group["values"]) for group in report["groups"])
+        count = min(len(group["values"]) for group in _sharing(report))
         rough = f"  Known roughly: a variance from {counted(count, 'trial')} is off by {math.sqrt(2 / (count - 1)):.0%}"
         lines.append(f"{rough} of itself in general; more --replications tell more")
     lacking = _lacking(report) if over else []
@@ -95,9 +95,12 @@ def replication_lines(report: dict[str, Any] | None, over: bool) -> list[str]:
 
 
 def _lacking(report: dict[str, Any]) -> list[str]:
-    # The last of several groups is that of all streams, which have no share.
-    groups = report["groups"][:-1] or report["groups"]
-    return [" and ".join(group["streams"]) for group in groups if group["spread"] is None]
+    return [" and ".join(group["streams"]) for group in _sharing(report) if group["spread"] is None]
+
+
+def _sharing(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The groups that have a share each: the last of several is that of all streams together."""
+    return report["groups"][:-1] or report["groups"]
 
 
 def _brief(value: Any) -> str:

@@ -25,7 +25,9 @@ from pedl.experiment.difference import Difference, ProfileDifference
 from pedl.experiment.profile import SAMPLER, SUGGESTING
 from pedl.experiment.trial_state import Payload
 
-_WORD_DIGITS = 16
+WORD_DIGITS = 16
+"""Of a tensor's word, in hexadecimal."""
+
 _MOST_NAMES = 6
 
 
@@ -82,7 +84,7 @@ def with_message(difference: Difference) -> Difference:
     """Returns the difference with the message that says it to people."""
     lines = [
         f"{difference.what}: recorded was {difference.recorded}, repeated is {difference.repeated}.",
-        *([f"This is batch {difference.batch} of the trial, in step {difference.step}."] if difference.batch else []),
+        *_where(difference),
         f"Cause: {difference.cause}. {difference.because}",
     ]
     if difference.operation is not None:
@@ -96,6 +98,12 @@ def with_message(difference: Difference) -> Difference:
         where = f"{difference.ulps:,} ulps, in {difference.ulps_tensor}"
         lines.append(f"Largest distance from the original's next checkpoint: {where}.")
     return Difference(**{**vars(difference), "message": "\n".join(lines)})
+
+
+def _where(difference: Difference) -> list[str]:
+    if difference.batch:
+        return [f"This is batch {difference.batch} of the trial, in step {difference.step}."]
+    return [f"This is step {difference.step} of the trial."] if difference.batch is None and difference.step else []
 
 
 def _listed(names: Sequence[str], between: str = ", ") -> str:
@@ -115,9 +123,9 @@ def _tensors(recorded: Payload, repeated: Payload, mismatch: Mismatch) -> tuple[
     """The variables that differ: after the batch, where words of each batch were kept, else at the step's end."""
     one, other = recorded["tensors"], repeated["tensors"]
     count = len(words(recorded["states"]))
-    every_batch = count > 1 and any(len(word) == count * _WORD_DIGITS for word in one.values())
+    every_batch = count > 1 and any(len(word) == count * WORD_DIGITS for word in one.values())
     if mismatch.batch is not None and every_batch:
-        at = slice((mismatch.batch - 1) * _WORD_DIGITS, mismatch.batch * _WORD_DIGITS)
+        at = slice((mismatch.batch - 1) * WORD_DIGITS, mismatch.batch * WORD_DIGITS)
         names = [name for name in one if one[name][at] != other.get(name, "")[at]]
     else:
         names = [name for name in one if one[name] != other.get(name)]
@@ -152,9 +160,9 @@ def _symptom(kind: str, recorded: Payload, repeated: Payload, mismatch: Mismatch
         because = "The batch's data and all variables before it are equal, and the result of training it is not."
         return _Symptom("operation", because, numeric=True)
     if kind == "validation":
-        because = "All batches are equal, and the validation is not; its data are not recorded, and may be others."
+        because = "All batches before it are equal, and the validation is not; its data, not recorded, may be others."
         return _Symptom("operation", because, numeric=True)
-    return _Symptom("operation", "All batches are equal, and what is computed from them is not.", numeric=True)
+    return _Symptom("operation", "All batches so far are equal, and what is computed from them is not.", numeric=True)
 
 
 def _same_samples(recorded: Payload, repeated: Payload, batch: int | None) -> str | None:

@@ -30,6 +30,9 @@ COLOURS = ("#3579c8", "#2b8a57", "#9160cf", "#cf4444", "#12858f", "#9a6a38", "#c
 OTHERS = "#87909c"
 BEST = "#c9660a"
 
+ABSENT = "(absent)"
+"""Stands where a trial lacks a hyperparameter that others have."""
+
 
 def inert(text: str, most: int | None = None) -> str:
     """Returns what shows `text`, without its middle if it has more than `most` characters, and is text to Plotly."""
@@ -120,7 +123,7 @@ def coordinates(results: Results) -> dict[str, Any] | str:
     if not results.varied or len(trials) < 2:
         return "There is nothing to compare yet: it takes two validated trials whose hyperparameters differ."
     scores = [results.score(trial) for trial in trials]
-    columns = {path: [results.hparams[trial["id"]].get(path) for trial in trials] for path in results.varied}
+    columns = {path: [results.hparams[trial["id"]].get(path, ABSENT) for trial in trials] for path in results.varied}
     dimensions = [_dimension(inert(path, 16), *_axis(column)) for path, column in columns.items()]
     dimensions.append(_dimension(inert(results.metric, 16), positions(scores), ticks(scores)))
     worst_to_best = [[0, OTHERS], [0.6, COLOURS[0]], [1, BEST]]
@@ -150,8 +153,6 @@ def _axis(column: Sequence[Any]) -> tuple[list[float], list[Position]]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return "absent"
     return value if isinstance(value, str) else jsontext.dumps(value)
 
 

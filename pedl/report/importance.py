@@ -35,8 +35,8 @@ def importance(results: Results) -> dict[str, float] | str:
     if len(set(scores)) == 1:
         return f"There is no importance to compute: all trials have the same {results.metric}."
     values = [results.hparams[trial["id"]] for trial in trials]
-    columns = {path: [each.get(path) for each in values] for path in results.varied}
-    columns = {path: column for path, column in columns.items() if None not in column and _differ(column)}
+    everywhere = [path for path in results.varied if all(path in each for each in values)]
+    columns = {path: column for path in everywhere if _differ(column := [each[path] for each in values])}
     if not columns:
         return "There is no importance to compute: the trials with a result have no hyperparameter that differs."
     return _ped_anova(columns, scores, results.smaller_is_better)

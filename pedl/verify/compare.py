@@ -79,6 +79,8 @@ class Comparison:
             "one": self.one,
             "other": self.other,
             "identical": self.identical,
+            "over": self.over,
+            "batches": self.batches,
             "first": None if self.first is None else self.first.name,
             "sections": [
                 {"name": it.name, "equal": it.equal, "differences": list(it.differences)} for it in self.sections

@@ -33,7 +33,7 @@ def keep(experiment: Experiment, content: Mapping[str, Any]) -> str:
     """Keeps a certificate as the experiment's last, and returns why it could not be kept; "" if it was.
 
     What was found does not hang on it: a home that cannot be written can be verified. A certificate that says that a
-    part is identical does not take the place of one that says so of the whole.
+    part is identical does not take the place of one that says so of the whole, nor of a difference in another part.
     """
     try:
         before = last_certificate(experiment)
@@ -64,5 +64,10 @@ def last_certificate(experiment: Experiment) -> dict[str, Any] | None:
 
 
 def _says_more(before: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-    whole = before["complete"] and before["identical"] and before["digests"] == content["digests"]
-    return bool(whole and content["identical"] and not content["complete"])
+    if before["digests"] != content["digests"] or not content["identical"] or content["complete"]:
+        return False
+    if before["identical"]:
+        return bool(before["complete"])
+    again = {it["trial_id"] for it in content["verification"]["trials"]}
+    found = {it["trial_id"] for it in before["verification"]["trials"] if not it["identical"]}
+    return not found or not found <= again  # not found: what differs is of no single trial

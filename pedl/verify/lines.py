@@ -57,7 +57,9 @@ def _trials(it: ProfileDifference) -> str:
 
 def _place(difference: Difference | None) -> str:
     assert difference is not None
-    place = difference.what if difference.batch is None else f"batch {difference.batch}"
+    place = f"batch {difference.batch}"
+    if difference.batch is None:
+        place = f"step {difference.step}, {difference.what}" if difference.step else difference.what
     return f"{place}: {difference.cause}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pedl import jsontext
 from pedl.experiment.alarm import first_difference
-from pedl.experiment.diagnosis import Circumstances, diagnose
+from pedl.experiment.diagnosis import WORD_DIGITS, Circumstances, diagnose
 from pedl.experiment.difference import Difference, ProfileDifference
 from pedl.experiment.outcome import trial_outcome
 from pedl.experiment.profile import each_once, profile_differences
@@ -112,11 +112,19 @@ def _first_between(one: TrialState, other: TrialState, circumstances: Circumstan
     for kind, left, right in places:
         if left is None or right is None:
             continue
-        recorded, repeated = ({**side, "metrics": {}} for side in (left, right))
+        recorded, repeated = ({**side, "metrics": {}} for side in _equally_fine(left, right))
         mismatch = first_difference(kind, recorded, repeated)
         if mismatch is not None:
             return diagnose(kind, recorded, repeated, mismatch, circumstances)
     return None
+
+
+def _equally_fine(*sides: Payload) -> Iterator[Payload]:
+    """Yields each side with its tensors' words of each batch, or, where one side has none, of the last batch alone."""
+    lengths = {len(text) for side in sides for text in side.get("tensors", {}).values()}
+    for side in sides:
+        last = {name: text[-WORD_DIGITS:] for name, text in side.get("tensors", {}).items()}
+        yield {**side, "tensors": last} if len(lengths) > 1 else side
 
 
 def metrics(one: TrialState, other: TrialState) -> str | None:

@@ -51,6 +51,18 @@ def test_a_replication_tells_mean_spread_and_shares_and_a_rank_uses_them(
     assert "1/2 beats 1/1 beyond the noise (t = inf; " in pedl_command("experiment", "rank", "1").out
 
 
+def test_shares_do_not_hang_on_the_trials_in_which_all_streams_vary(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs
+) -> None:
+    executor.script = Script(metrics={1: 0.6, 2: 0.9, 3: 0.1})
+    assert pedl_command("experiment", "create", *inputs, "--seed", "7").code == 0
+    executor.script = Script(metrics={1: 0.9, 2: 0.5, 3: 0.6, 4: 0.5, 5: 0.75, 6: 0.9, 7: "NaN"})
+    told = pedl_command("experiment", "replicate", "1/2", "--replications", "2", "--vary", "init,order").out
+    assert "init, order: mean 0.9, spread unknown (1 trial)" in told
+    assert "Known roughly: a variance from 2 trials is off by 141%" in told
+    assert "Known roughly" in pedl_command("experiment", "describe", "2").out
+
+
 def test_ctrl_c_pauses_a_replication_and_says_how_to_go_on(
     pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

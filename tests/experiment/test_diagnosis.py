@@ -51,6 +51,11 @@ def test_batch_and_cause_of_a_step_are_told_by_its_words(change, batch, cause):
     assert found.because and f"Cause: {cause}. {found.because}" in found.message
 
 
+def test_a_difference_of_no_batch_names_its_step():
+    assert "\nThis is step 2 of the trial.\n" in difference({"metrics": {"loss": 0.6}}).message
+    assert "This is step" not in difference({"states": words(4, 5, 7)}).message
+
+
 def test_order_says_how_far_it_reaches():
     assert "The batch holds the same samples in another order" in difference({"data": words(9, 2, 3)}).message
     found = difference({"data": words(1, 9, 8), "samples": words(10, 25, 25)})

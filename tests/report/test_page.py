@@ -57,6 +57,17 @@ def test_a_difference_takes_the_place_of_what_was_identical(made: Made) -> None:
     assert "in full" in page(experiment), "what is damaged is replaced"
 
 
+def test_a_difference_stays_until_its_trial_is_run_again(made: Made) -> None:
+    experiment = made(script=Script(differs_when_repeated={3: "step"}))
+    assert not experiment.verify(1).identical
+    found = page(experiment)
+    assert experiment.verify(1, [1, 2]).identical
+    assert page(experiment) == found and "DIFFERS" in found.upper()
+    experiment.make_executor.script = Script()
+    assert experiment.verify(1, [3]).identical
+    assert "Verified: identical." in page(experiment) and "in part" in page(experiment)
+
+
 def test_a_damaged_certificate_takes_its_own_place_and_not_the_pages(made: Made, tmp_path: Path) -> None:
     experiment = made()
     experiment.verify(1)
@@ -127,6 +138,20 @@ def test_what_differs_only_in_trials_without_a_result_has_no_importance(made: Ma
     described["trials"][1]["hparams"]["units"] = 16
     assert importance(Results(described)) == {"units": 1.0}
     assert "layers" in report_page(described)
+
+
+def test_a_choice_of_null_is_a_value_and_none_that_lacks(made: Made) -> None:
+    described = made(searcher={**made().config.to_dict()["searcher"], "max_trials": 12}).describe()
+    for number, trial in enumerate(described["trials"]):
+        trial["hparams"] = {"clip": None if number % 2 else 1.0, "rate": (number * 5) % 7}
+        trial["validation"][-1]["metrics"]["accuracy"] = 0.5 + 0.3 * (number % 2)
+    found = importance(Results(described))
+    assert isinstance(found, dict) and next(iter(found)) == "clip"
+    for trial in described["trials"][:3]:
+        del trial["hparams"]["rate"]
+    assert importance(Results(described)) == {"clip": 1.0}
+    axes = {it["label"]: it["ticktext"] for it in charts.coordinates(Results(described))["data"][0]["dimensions"]}
+    assert axes["clip"] == ["1.0", "null"] and axes["rate"][0] == "(absent)"
 
 
 def test_what_decides_comes_out_as_important(made: Made) -> None:

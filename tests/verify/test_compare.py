@@ -50,7 +50,8 @@ def test_the_same_experiment_run_twice_is_identical_whatever_it_is_called(ran: A
     assert [section.name for section in found.sections] == [
         "configuration", "code", "numeric profile", "decisions", "batches", "metrics", "weights",
     ]  # fmt: skip
-    assert json.loads(json.dumps(found.to_dict()))["identical"] is True
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert (plain["identical"], plain["over"], plain["batches"]) == (True, True, found.batches) and found.batches > 0
 
 
 def test_the_only_class_of_a_file_may_be_named(ran: Any) -> None:
@@ -203,6 +204,19 @@ def test_a_field_that_batches_follow_from_is_a_cause_and_no_other(ran: Any) -> N
     (line,) = compared(other_data, again)["batches"]
     assert "given other things: " in line and "data.file: a and nothing; " in line
     assert "environment.environment_variables.A: 1 and nothing" in line
+
+
+def test_words_of_tensors_at_every_batch_are_compared_with_those_at_the_end_of_a_step(ran: Any) -> None:
+    def every_batch(step: dict[str, Any]) -> None:
+        step["tensors"] = {name: f"{7:016x}{word}" for name, word in step["tensors"].items()}
+
+    one, other = ran(), ran()
+    for trial_id in (1, 2):
+        changed(trial_id, "step", every_batch)(other)
+    assert compared(one, other)["batches"] == []
+    changed(2, "step", lambda it: it.update(tensors=dict.fromkeys(it["tensors"], f"{7:032x}")))(other)
+    (line,) = compared(one, other)["batches"]
+    assert line.startswith("trial 2: tensors.") and line.endswith("Tensors: dense/kernel.")
 
 
 def test_a_trial_that_was_begun_with_another_profile_is_told_so(ran: Any) -> None:
