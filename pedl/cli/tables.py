@@ -100,7 +100,8 @@ def _lacking(report: dict[str, Any]) -> list[str]:
 
 def _sharing(report: dict[str, Any]) -> list[dict[str, Any]]:
     """The groups that have a share each: the last of several is that of all streams together."""
-    return report["groups"][:-1] or report["groups"]
+    groups: list[dict[str, Any]] = report["groups"]
+    return groups[:-1] or groups
 
 
 def _brief(value: Any) -> str:

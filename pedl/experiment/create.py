@@ -48,7 +48,7 @@ def settle(config: ExperimentConfig, seed: int | None) -> ExperimentConfig:
     plain = config.to_dict()
     storage = plain["checkpoint_storage"]
     if storage["url"] is not None and "://" not in storage["url"]:
-        storage["url"] = str(Path(storage["url"]).absolute())
+        storage["url"] = str(Path(storage["url"]).expanduser().absolute())
     chosen = plain["reproducibility"]
     if seed is not None:
         chosen["experiment_seed"] = seed

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pedl.errors import CheckpointError, PedlError
+from pedl.errors import CheckpointError
 from pedl.experiment.copying import Copier
 from pedl.experiment.fold import ExperimentState
 from pedl.experiment.trial_state import Payload, TrialState
@@ -89,7 +89,11 @@ class Keeper:
             yield kept, self.trouble_with(trial.id, kept)
 
     def trouble_with(self, trial_id: int, kept: Payload) -> str | None:
-        """Returns what is wrong with a checkpoint, after it was fetched if it was not here; None if it is whole."""
+        """Returns what is wrong with a checkpoint, after it was fetched if it was not here; None if it is whole.
+
+        Raises:
+          StoreError: if it would have to be fetched, and the storage cannot be reached: it may well be whole there.
+        """
         path = self._paths.checkpoint(trial_id, kept["uuid"])
         try:
             verify_checkpoint(path, kept["sha256"])
@@ -101,7 +105,7 @@ class Keeper:
         try:
             self._storage.get(trial_id, kept["uuid"], path, kept["sha256"])
             return None
-        except PedlError as error:
+        except CheckpointError as error:
             return f"{trouble}; {error}"
 
     def _remove(self, trial: TrialState) -> None:

@@ -150,7 +150,8 @@ class Master:
         )
 
     def _listen(self) -> None:
-        with self._stalls.watching(self._limit - len(self._workers), self._journal.search_waits_for):
+        idle = self._limit - len(self._workers) if self._ends_as is None else 0
+        with self._stalls.watching(idle, self._journal.search_waits_for):
             arrivals = self._workers.poll(POLL_S) if len(self._workers) else []
         for draft in self._keeper.news(self._journal.state, 0 if len(self._workers) else POLL_S):
             self._journal.record(*draft)

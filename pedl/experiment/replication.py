@@ -6,7 +6,9 @@ does not keep apart. What it found is told by `replicated.py`.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from pedl.config import parse_config
 from pedl.config.hparams import Space
@@ -17,6 +19,7 @@ from pedl.experiment.library import create_experiment
 from pedl.experiment.trial_state import TrialState
 from pedl.search import at, nested
 from pedl.seeds import STREAMS
+from pedl.store.definition import copy_recorded
 
 RUNNING = ("running_stream", "draws_in_call")
 """What the audit calls layers that the factory did not key."""
@@ -33,7 +36,7 @@ def replicate(experiment: Experiment, trial_id: int, times: int, vary: Sequence[
       vary: of "init" (initial weights), "order" (of the data) and "dropout" (random layers).
 
     Raises:
-      StoreError: if there is no such trial.
+      StoreError: if there is no such trial, or its model definition is not what was recorded.
       InputError: if the trial is not over, has failed, is a clone, or has streams that were re-keyed; if its random
         layers draw from one stream with its initial weights, and only one of the two is to vary.
       ConfigError: if `times` or `vary` is out of its range.
@@ -65,10 +68,16 @@ def replicate(experiment: Experiment, trial_id: int, times: int, vary: Sequence[
     config["hyperparameters"] = nested({path: {"type": "const", "val": at(trial.hparams, path)} for path in space})
     config["description"] = f"replication of {name}"
     definition = experiment.home.paths(experiment.id).model_definition
-    source = definition / created["model_definition_file"] if created["model_definition_file"] else definition
-    return create_experiment(
-        parse_config(config), source, experiment.home, created["experiment_seed"], experiment.make_executor
-    )
+    with tempfile.TemporaryDirectory(prefix="pedl-replicate-") as directory:
+        source = Path(directory) / "definition"
+        copy_recorded(definition, source, created["model_definition_files"])  # without what trials wrote beside it
+        return create_experiment(
+            parse_config(config),
+            source / created["model_definition_file"] if created["model_definition_file"] else source,
+            experiment.home,
+            created["experiment_seed"],
+            experiment.make_executor,
+        )
 
 
 def _together(name: str, trial: TrialState, vary: Sequence[str]) -> list[str]:

@@ -38,10 +38,11 @@ class WarmExecutor:
 
         def make(environment: dict[str, str], log_path: Callable[[int], Path]) -> Executor:
             nonlocal given
-            if environment == self.environment and not given:
+            if not given:
                 given = True  # whoever has it closes it
-                return self.executor
-            self.executor.close()
+                if environment == self.environment:
+                    return self.executor
+                self.executor.close()
             return make_executor(environment, log_path)
 
         return make

@@ -31,6 +31,8 @@ def verify_checkpoint(directory: Path, sha256: str) -> None:
     if found != sha256 and _is_state(content):
         raise CheckpointError(f"{path} is of another checkpoint: its sha256 is {found}, recorded was {sha256}")
     _expect(path, found, sha256)
+    if not _is_state(content):
+        raise CheckpointError(f"{path} is no checkpoint's: it lacks what pedl writes there")
     state = json.loads(content)
     if state["format"] != CHECKPOINT_FORMAT:
         raise CheckpointError(

@@ -78,9 +78,15 @@ def check_format(home: Path) -> None:
 def prepare(home: Path) -> None:
     """Makes `home` and its tables where they do not exist yet; a home that is there is only checked."""
     if not database_file(home).exists():
-        home.mkdir(parents=True, exist_ok=True)
-        if not format_file(home).exists():
-            write_synced(format_file(home), f"{FORMAT}\n".encode())
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            if not format_file(home).exists():
+                write_synced(format_file(home), f"{FORMAT}\n".encode())
+        except OSError as error:
+            raise StoreError(
+                f"{home} cannot be made a home of pedl: {error.strerror}.\n"
+                "Choose another place with --home, or home= in Python."
+            ) from error
     check_format(home)
     with connect(home, create=True) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # kept by the file from then on

@@ -83,7 +83,7 @@ class GuardedCopy:
     def __init__(self, directory: Path, recorded: Files) -> None:
         self._directory = directory
         self._recorded = recorded
-        self._checked: list[tuple[str, int, int, int]] | None = None
+        self._checked: list[tuple[str, tuple[int, int, int] | None]] | None = None
 
     def check(self) -> None:
         """Compares the copy with what was recorded; reads it only if something in it moved since the last time.
@@ -100,19 +100,20 @@ class GuardedCopy:
             )
 
     def change(self) -> str | None:
-        """Returns the first difference from what was recorded, or None."""
+        """Returns the first difference from what was recorded, or None.
+
+        Trials may write beside the code, and remove what they wrote, while this looks.
+        """
         if not self._directory.is_dir():
             return f"{self._directory} is gone"
-        files = _files(self._directory)
-        # What changes when a file does, without reading it.
-        stats = [(name, path.stat()) for name, path in sorted(files.items())]
-        stamp = [(name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+        files = dict(_present(self._directory))
+        stamp = [(name, _stamp(path)) for name, path in sorted(files.items())]
         if stamp == self._checked:
             return None
         for name, expected in self._recorded.items():
-            if name not in files:
+            found = _sha256(files[name]) if name in files and files[name].is_file() else None
+            if found is None:
                 return f"{name} is gone"
-            found = _sha256(files[name])
             if found != expected:
                 return f"{name} was changed: its sha256 is {found}, recorded was {expected}"
         for name in sorted(files):
@@ -140,6 +141,29 @@ def _files(source: Path) -> dict[str, Path]:
         return {source.name: source}
     check_there(source)
     return dict(_walk(source, "", _ignored(source / IGNORE_FILE), (source.resolve(),)))
+
+
+def _present(directory: Path) -> Iterator[tuple[str, Path]]:
+    """Yields what counts of a copy in which trials work; what vanishes meanwhile, or is no file, is nothing to tell."""
+    ignored, seen = _ignored(directory / IGNORE_FILE), {directory.resolve()}
+    for place, directories, names in os.walk(directory, followlinks=True):
+        prefix = Path(place).relative_to(directory)
+        counting = [it for it in directories if not ignored.match_file(f"{(prefix / it).as_posix()}/")]
+        real = {it: Path(place, it).resolve() for it in counting}
+        directories[:] = [it for it in counting if real[it] not in seen]  # a link may lead back
+        seen.update(real.values())
+        for name in ((prefix / it).as_posix() for it in names):
+            if not ignored.match_file(name):
+                yield name, directory / name
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Returns what changes when a file does, without reading it; None if it is not there any more."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _ignored(ignore_file: Path) -> pathspec.GitIgnoreSpec:

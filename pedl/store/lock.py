@@ -97,8 +97,10 @@ def hold_together(
                     "this."
                 )
         os.ftruncate(descriptor, 0)
-        yield descriptor
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # for all that share the open file, if the holder's program has forked
+        try:
+            yield descriptor
+        finally:  # for all that share the open file, if the holder's program has forked
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pedl.errors import StoreError
+from pedl.errors import CheckpointError, PedlError, StoreError
 from pedl.files import STATE_FILE, TENSORS_FILE, sync_directory, sync_file
 from pedl.points import point
 from pedl.store.checkpoints import tensors_sha256, verify_checkpoint
@@ -79,20 +79,33 @@ class Storage:
         """Fetches a checkpoint into the directory `target`, which appears whole and with the recorded hash.
 
         Raises:
-          CheckpointError: if it is damaged here, too.
+          CheckpointError: if it is damaged here, too, or is not here.
+          StoreError: also if nothing of the experiment is here: the place is not the one that it was.
         """
         aside = target.with_name(f".{target.name}.fetched")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         try:
             with self._told("be read"):
-                for name in FILES:
-                    self._files.get_file(f"{self._path(trial_id, uuid)}/{name}", str(aside / name))
+                self._fetch(self._path(trial_id, uuid), aside)
             verify_checkpoint(aside, sha256)
             shutil.rmtree(target, ignore_errors=True)
             aside.rename(target)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+    def _fetch(self, path: str, target: Path) -> None:
+        try:
+            for name in FILES:
+                self._files.get_file(f"{path}/{name}", str(target / name))
+        except FileNotFoundError as error:
+            if not self._files.exists(self._root):
+                raise StoreError(
+                    f"checkpoint_storage.url: {self.url} has nothing of this experiment: there is no {self._root}.\n"
+                    "Make it reachable. If it is gone for good, make that directory: training then starts again where "
+                    "no checkpoint is left."
+                ) from error
+            raise CheckpointError(f"{self.url} has no whole copy of it") from error
 
     def remove(self, trial_id: int, uuid: str) -> None:
         """Removes a checkpoint; does nothing where there is none."""
@@ -134,7 +147,7 @@ class Storage:
     def _told(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (StoreError, KeyboardInterrupt):
+        except (PedlError, KeyboardInterrupt):
             raise
         except Exception as error:  # each kind of storage has errors of its own
             reason = f"{type(error).__name__}: {error}"

@@ -1,7 +1,8 @@
 """`download_data(experiment_config, hparams)`: called once per machine, however many trials want the data.
 
 The first process calls it, with a lock held, and writes down what it returned; the others read that. Another model
-definition, `data` or hyperparameters are another download.
+definition, `data` or hyperparameters are another download. What it draws from `random` and `np.random` is the same on
+each machine, and moves nothing in the trial that happens to call it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pedl.errors import TrialDefinitionError
+from pedl.seeds import stream_seed
+from pedl.trial.generators import borrowed
 from pedl.trial.trial import Trial, call
 
 
@@ -33,7 +36,8 @@ def download(trial: Trial) -> Path | None:
         known = Path(json.loads(record.read_text())) if record.exists() else None
         if known is not None and known.is_dir():
             return known
-        directory = _checked(call(function, config, trial.hparams), type(trial).__name__)
+        with borrowed(stream_seed(0, "download")):
+            directory = _checked(call(function, config, trial.hparams), type(trial).__name__)
         partial = record.with_suffix(".partial")
         partial.write_text(json.dumps(str(directory)))
         partial.rename(record)

@@ -49,7 +49,9 @@ def class_weighted(batch: tuple[Any, ...], weight: Mapping[int, float]) -> tuple
     size = max(weight) + 1
     table = tf.constant([float(weight.get(number, 1.0)) for number in range(size + 1)], keras.config.floatx())
     found = tf.gather(table, tf.minimum(tf.cast(classes, tf.int64), size))
-    return x, y, others[0] * found if others else found
+    if others:  # of each sample, or of each of its places
+        found = others[0] * tf.reshape(found, [-1] + [1] * (others[0].shape.rank - 1))
+    return x, y, found
 
 
 def checked_class_weight(trial: Any) -> Mapping[int, float] | None:

@@ -8,6 +8,7 @@ import pytest
 from pedl.errors import ConfigError, StoreError, TrialDefinitionError, TrialFailed
 from pedl.experiment import create_experiment, list_experiments, load_experiment
 from pedl.experiment.profile import resolve_onednn
+from pedl.experiment.running import worker_environment
 from pedl.seeds import trial_seed
 from pedl.store.database import FORMAT, format_file
 from tests.experiment.conftest import configuration
@@ -108,6 +109,13 @@ def test_wrong_input_starts_no_worker(tmp_path, definition):
             create_experiment(config, source, tmp_path / "home", seed, nobody)
         assert nobody.started == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_cannot_be_made_is_told(tmp_path, definition):
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StoreError, match=r"cannot be made a home of pedl: .*\nChoose another place"):
+            create_experiment(configuration(), definition, home, 7, Answering(done()))
 
 
 def test_a_home_that_is_refused_starts_no_worker(tmp_path, definition):
@@ -231,6 +239,12 @@ def test_a_storage_that_cannot_be_used_is_refused_before_anything_is_created(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_storage_in_the_users_home_is_there(tmp_path, definition, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    one = create(tmp_path, definition, checkpoint_storage={"url": "~/kept"})
+    assert one.describe()["config"]["checkpoint_storage"]["url"] == str(tmp_path / "kept")
+
+
 class Counted(FakeExecutor):
     """Counts how often an executor is made and closed."""
 
@@ -254,6 +268,21 @@ def test_a_warm_executor_is_used_once_and_writes_the_logs_of_the_experiment(tmp_
     one.run()
     assert (one.state, executor.made, executor.closed) == ("COMPLETED", 1, 1)
     assert executor.log_path(2) == one.log_file(2)
+
+
+def test_a_warm_executor_that_runs_is_not_closed_by_who_asks_for_another(tmp_path, definition):
+    executor = Counted()
+    one = create_experiment(configuration(), definition, tmp_path / "home", 7, executor, keep_warm=True)
+    closed = []
+
+    def export(running):
+        if not closed:
+            with running.make_executor(worker_environment(running.describe()["config"]), running.log_file):
+                pass
+            closed.append(executor.closed)
+
+    one.run(on_change=export)
+    assert (one.state, closed) == ("COMPLETED", [1])  # its own
 
 
 def test_a_warm_executor_is_not_used_in_another_environment(tmp_path, definition, monkeypatch):

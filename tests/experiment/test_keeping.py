@@ -57,6 +57,34 @@ def test_a_checkpoint_that_is_gone_from_the_home_is_fetched(experiment, url):
     assert one.state == "COMPLETED"
 
 
+def test_what_cannot_be_fetched_now_is_no_damage_and_what_is_not_there_is(experiment, url, monkeypatch):
+    executor = FakeExecutor()
+    one = experiment(executor, checkpoint_storage={"url": url})
+    interrupted(one, executor, after=9)
+    before = kept(one)
+    shutil.rmtree(one._home.paths(one.id).root / "checkpoints")
+
+    def dead(self, *_):
+        raise ConnectionError("the line is dead")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(storage_of(one)._files), "get_file", dead)
+        with pytest.raises(StoreError, match="cannot be read: ConnectionError: the line is dead"):
+            one.run()
+    assert (one.state, kept(one), storage_of(one).found()) == ("PAUSED", before, before)
+    storage = storage_of(one)
+    storage._files.mv(storage._root, f"{storage._root}-away", recursive=True)
+    with pytest.raises(StoreError, match="has nothing of this experiment: there is no"):
+        one.run()
+    assert kept(one) == before
+    storage._files.mv(f"{storage._root}-away", storage._root, recursive=True)
+    newest = trial(one, 1)["checkpoints"][-1]
+    storage.remove(1, newest["uuid"])
+    one.run()
+    assert one.state == "COMPLETED"
+    assert "has no whole copy of it; the checkpoint of step" in trial(one, 1)["messages"][0]
+
+
 def test_a_storage_that_fails_loses_nothing_and_is_told(experiment, tmp_path, monkeypatch):
     one = experiment(checkpoint_storage={"url": str(tmp_path / "place")})
 

@@ -201,6 +201,17 @@ QUIET = [0.9, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91, 0.90, 0.91]
 """Of a replication that varies all streams: the trial, two for each stream, and two for all."""
 
 
+def test_what_trials_wrote_beside_the_code_is_no_part_of_a_replication(experiment: Any) -> None:
+    one = compared(experiment)
+    (one.home.paths(one.id).model_definition / "log.csv").write_text("written by a trial")
+    made = replicated(one, 2, QUIET, ALL)
+    assert made.describe()["model_definition_sha256"] == one.describe()["model_definition_sha256"]
+    assert rank_report(one)["verdict"] == "best"
+    (one.home.paths(one.id).model_definition / "model_def.py").write_text("x = 2\n")
+    with pytest.raises(StoreError, match=r"model_def\.py was changed"):
+        replicate(one, 2, 2)
+
+
 def compared(experiment: Any) -> Any:
     one = experiment(FakeExecutor(script=Script(metrics={1: 0.6, 2: 0.9, 3: 0.1})))
     one.run()

@@ -48,6 +48,14 @@ def test_a_uuid_and_a_downloaded_directory_name_the_same_checkpoint(home, defini
         assert warm(home, definition, source_checkpoint=named).describe()["source"]["sha256"] == it.sha256
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", "no JSON"])
+def test_a_directory_of_another_program_is_no_checkpoint(home, definition, tmp_path, content):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "state.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"expected a checkpoint to start from.* is no checkpoint's"):
+        warm(home, definition, source_checkpoint=str(tmp_path / "other"))
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [

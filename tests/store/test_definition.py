@@ -1,6 +1,7 @@
 """The hash is that of names and contents; the copy is checked against it."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +82,30 @@ def test_what_cannot_be_copied_is_named(source, tmp_path):
     with pytest.raises(TrialDefinitionError, match="holds no Python file"):
         copy_definition(tmp_path / "empty", tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
+
+
+def test_what_training_writes_may_vanish_and_need_be_no_file(source, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    guarded = GuardedCopy(copy, copy_definition(source, copy))
+    (copy / "gone").symlink_to("nowhere")
+    (copy / "round").symlink_to(".")
+    os.mkfifo(copy / "pipe")
+    guarded.check()
+    scratch = copy / "scratch.bin"
+    stat = Path.stat
+
+    def vanishing(path, **options):
+        scratch.unlink(missing_ok=True)
+        return stat(path, **options)
+
+    scratch.write_bytes(b"x")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "stat", vanishing)
+        guarded.check()
+    (copy / "nets" / "cnn.py").unlink()
+    (copy / "nets" / "cnn.py").symlink_to("nowhere")
+    with pytest.raises(StoreError, match=r"nets/cnn\.py is gone"):
+        guarded.check()
 
 
 def test_a_change_of_the_copy_is_noticed_and_named(source, tmp_path):

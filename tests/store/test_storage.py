@@ -85,7 +85,7 @@ def test_a_copy_that_was_cut_off_is_none(storage, checkpoint, tmp_path, monkeypa
     monkeypatch.setattr(type(storage._files), "put_file", cut)
     with pytest.raises(StoreError, match="cannot be written: OSError: the line is dead"):
         storage.put(1, "aaaa", source, sha256)
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match="has no whole copy of it"):
         storage.get(1, "aaaa", tmp_path / "fetched" / "aaaa", sha256)
     assert storage.found() == {(1, "aaaa")}
 

@@ -51,6 +51,8 @@ def test_a_class_without_a_weight_weighs_one(targets):
     assert class_weighted((1, y), {0: 0.5, 2: 3.0})[2].numpy().tolist() == [0.5, 3.0, 1.0, 1.0]
     twice = class_weighted((1, y, tf.constant([2.0, 2.0, 2.0, 0.0])), {0: 0.5, 2: 3.0})
     assert twice[2].numpy().tolist() == [1.0, 6.0, 2.0, 0.0]
+    column = class_weighted((1, y, tf.constant([[2.0], [2.0], [2.0], [0.0]])), {0: 0.5, 2: 3.0})
+    assert column[2].numpy().tolist() == [[1.0], [6.0], [2.0], [0.0]]
 
 
 @pytest.mark.parametrize(
