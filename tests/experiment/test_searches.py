@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedl.errors import CheckpointError, PedlError
-from pedl.experiment import create_experiment, load_experiment, retention
+from pedl.experiment import Experiment, create_experiment, load_experiment, retention
+from pedl.experiment.stalls import Stalls
 from pedl.store import Home
 from tests.experiment.conftest import configuration
 from tests.experiment.fake_executor import FakeExecutor, Script
@@ -355,3 +356,26 @@ def test_how_long_workers_waited_for_a_decision_is_added_up_and_told(
         (completed,) = [event for event in Home(home).events(1) if event.kind == "completed"]
         assert completed.payload.get("waited_s", 0.0) == waited[-1]
     assert waited[0] == 0.0 and waited[1] > 0 and math.isfinite(waited[1])
+
+
+def test_who_is_free_because_of_a_pause_waits_for_no_decision(
+    created: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free: list[int] = []
+    watching = Stalls.watching
+
+    def watched(stalls: Stalls, idle: int, waiting: int) -> Any:
+        free.append(idle)
+        return watching(stalls, idle, waiting)
+
+    def pause(now: Experiment) -> None:
+        if free and not asked:
+            asked.append((now.home.request(now.id, "pause", {}), len(free)))
+
+    monkeypatch.setattr(Stalls, "watching", watched)
+    shutil.copytree(created("pbt"), tmp_path / "home")
+    asked: list[Any] = []
+    one = load_experiment(1, tmp_path / "home", FakeExecutor())
+    one.run(8, on_change=pause)
+    assert one.state == "PAUSED"
+    assert len(free) > asked[0][1] + 2 and set(free[asked[0][1] + 1 :]) == {0}
