@@ -14,7 +14,7 @@ from rich.text import Text
 from pedl.cli.output import say, say_notes
 from pedl.display.board import best_trial
 from pedl.display.rungs import rung_lines
-from pedl.display.trials import plain_table, trial_state, trials_table
+from pedl.display.trials import plain_table, searched_hparams, trial_state, trials_table
 from pedl.display.words import brief, command_line, counted, escaped, one_line, pairs
 from pedl.jsontext import flat
 
@@ -24,11 +24,30 @@ MOST_ROWS = 200
 
 def show_table(table: Table) -> None:
     """Writes a table to standard output, as wide as it needs to be where that is no terminal."""
-    # Asked of the file: FORCE_COLOR would have Rich write to a program as to a terminal.
-    console = Console(highlight=False, force_terminal=None if sys.stdout.isatty() else False)
+    console = _console()
     if not console.is_terminal:
-        console.width = console.measure(table, options=console.options.update(max_width=sys.maxsize)).maximum
+        console.width = _width(table, console)
     console.print(table)
+
+
+def _console() -> Console:
+    # Asked of the file: FORCE_COLOR would have Rich write to a program as to a terminal.
+    return Console(highlight=False, force_terminal=None if sys.stdout.isatty() else False)
+
+
+def _width(table: Table, console: Console) -> int:
+    return console.measure(table, options=console.options.update(max_width=sys.maxsize)).maximum
+
+
+def _show_trials(described: dict[str, Any], trials: list[dict[str, Any]]) -> None:
+    """Writes a table of trials; on a terminal that is too narrow for it, their hyperparameters are lines below."""
+    console, table = _console(), trials_table(described, trials)
+    if not console.is_terminal or _width(table, console) <= console.width:
+        show_table(table)
+        return
+    show_table(trials_table(described, trials, narrow=True))
+    for trial in trials:
+        click.echo(f"{described['id']}/{trial['id']}: {searched_hparams(described, trial)}")
 
 
 def show_experiments(entries: list[dict[str, Any]], home: str) -> None:
@@ -126,7 +145,7 @@ def show_experiment(described: dict[str, Any], home: str) -> None:
     replication = replication_lines(described["replication"], over=described["state"] == "COMPLETED")
     lines = [*best_trial_lines(described), *rung_lines(described), *replication]
     click.echo("\n".join(lines))
-    show_table(trials_table(described, described["trials"][:MOST_ROWS]))
+    _show_trials(described, described["trials"][:MOST_ROWS])
     if len(described["trials"]) > MOST_ROWS:
         words = f"experiment describe {described['id']} --json"
         say(f"The first {MOST_ROWS} of {len(described['trials'])} trials are shown; all: {command_line(home, words)}")

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from pedl.display.rungs import place_of
+from pedl.display.rungs import place_of, why_stopped
 from pedl.display.words import brief, escaped, pairs
 from pedl.jsontext import flat
 
@@ -52,19 +52,26 @@ def searched_hparams(described: dict[str, Any], trial: dict[str, Any]) -> str:
     return pairs(chosen or every)
 
 
-def trials_table(described: dict[str, Any], trials: list[dict[str, Any]]) -> Table:
-    """Returns a row for each of the given trials, with the metric that the search looks at."""
+def trials_table(described: dict[str, Any], trials: list[dict[str, Any]], narrow: bool = False) -> Table:
+    """Returns a row for each of the given trials, with the metric that the search looks at.
+
+    Args:
+      narrow: without the longest columns, whose values would be cut in the middle.
+    """
     metric = described["config"]["searcher"]["metric"]
     rungs = ["Rung"] if described["brackets"] else []
     stopped = ["Stopped"] if any(it["stopped"] for it in trials) else []
-    table = plain_table("Trial", "State", *rungs, "Steps", "Batches", metric, *stopped, "Hyperparameters")
+    batches, hparams = ([], []) if narrow else (["Batches"], ["Hyperparameters"])
+    table = plain_table("Trial", "State", *rungs, "Steps", *batches, metric, *stopped, *hparams)
     for trial in trials:
         value = metric_of(trial, metric)
         best = " *" if trial["id"] == described["best_trial"] else ""
         cells = (
             f"{described['id']}/{trial['id']}{best}", trial_state(trial), *(place_of(trial) for _ in rungs),
-            str(trial["steps_completed"]), str(trial["batches_completed"]), "" if value is None else brief(value),
-            *(trial["stopped"] for _ in stopped), searched_hparams(described, trial),
+            str(trial["steps_completed"]), *(str(trial["batches_completed"]) for _ in batches),
+            "" if value is None else brief(value),
+            *(why_stopped(trial) if narrow else trial["stopped"] for _ in stopped),
+            *(searched_hparams(described, trial) for _ in hparams),
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     return table

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 import pedl.experiment
+from pedl.cli import tables
 from pedl.cli.main import cli
 from pedl.config import read_config
 from pedl.display.live import LineView
@@ -431,3 +433,17 @@ def test_of_very_many_experiments_the_last_are_shown_and_where_the_others_are(
     assert [line.split()[0] for line in shown.out.splitlines()] == ["ID", "2", "3"]
     assert "The last 2 of 3 experiments are shown; all: pedl experiment list --json" in shown.err
     assert len(pedl_command("experiment", "list", "--json").json()) == 3
+
+
+def test_on_a_narrow_terminal_no_value_is_cut(
+    pedl_command: Pedl, executor: FakeExecutor, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pedl_command("experiment", "create", *inputs, "--seed", "7")
+    wide = pedl_command("experiment", "describe", "1").out
+    monkeypatch.setattr(tables, "_console", lambda: Console(force_terminal=True, color_system=None, width=45))
+    narrow = pedl_command("experiment", "describe", "1").out
+    assert "Batches" in wide and "Batches" not in narrow
+    for trial in pedl_command("experiment", "describe", "1", "--json").json()["trials"]:
+        line = f"1/{trial['id']}: units={trial['hparams']['units']}"
+        assert any(it.startswith(line) for it in narrow.splitlines()), narrow
+        assert not any(it.startswith(line) for it in wide.splitlines())
