@@ -40,7 +40,6 @@ class KerasCallbacks:
     Args:
       callbacks: what `keras_callbacks()` returned.
       trial_name: for errors.
-      keeps_state: whether checkpoints are on, so that state must be kept.
 
     Attributes:
       epoch: the number of the epoch under way or about to begin, from 0.
@@ -49,11 +48,10 @@ class KerasCallbacks:
       TrialDefinitionError: if a callback is none of Keras's, or does what pedl does.
     """
 
-    def __init__(self, callbacks: Any, model: keras.Model, trial_name: str, *, keeps_state: bool) -> None:
+    def __init__(self, callbacks: Any, model: keras.Model, trial_name: str) -> None:
         self._all = list(callbacks)
         self._model = model
         self._where = f"{trial_name}.keras_callbacks()"
-        self._keeps_state = keeps_state
         self._is_open = False
         self.epoch = 0
         for callback in self._all:
@@ -79,8 +77,7 @@ class KerasCallbacks:
     def begin(self) -> None:
         """Tells that training begins in this process; refuses state that could not be kept."""
         self.tell("on_train_begin", {})
-        if self._keeps_state:
-            self.get_state()
+        self.get_state()
 
     def begin_epoch(self) -> None:
         """Tells that an epoch begins, unless one is under way."""
@@ -97,7 +94,7 @@ class KerasCallbacks:
 
     def get_state(self) -> dict[str, Any]:
         """Returns the state of all, as plain JSON."""
-        states = [_state(it, self._where) for it in self._all] if self._keeps_state else []
+        states = [_state(it, self._where) for it in self._all]
         return {"epoch": self.epoch, "open": self._is_open, "stopped": self.stopped, "callbacks": states}
 
     def set_state(self, state: dict[str, Any]) -> None:

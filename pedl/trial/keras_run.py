@@ -58,9 +58,7 @@ class KerasRun(Run):
         weight = checked_class_weight(trial) if isinstance(trial, KerasTrial) else None
         self._loop = Loop(self.model, self._state, trial_seed, class_weight=weight, every_tensor=every_tensor)
         self.initial_word = fingerprint.joint_word(self._state.variables()).numpy().tobytes().hex()
-        self._keras_callbacks = KerasCallbacks(
-            trial.keras_callbacks(), self.model, type(trial).__name__, keeps_state=_keeps_checkpoints(trial)
-        )
+        self._keras_callbacks = KerasCallbacks(trial.keras_callbacks(), self.model, type(trial).__name__)
         self._step_metrics: dict[str, Any] = {}
         self._pace = Pace()
         self._ahead = ThreadPoolExecutor(1, "next-segment")
@@ -251,10 +249,6 @@ class KerasRun(Run):
         """
         trainable = {id(raw(v)) for v in self.model.trainable_variables}
         return [v for group, v in self._state.groups() if group != "optimizer" and id(v) not in trainable]
-
-
-def _keeps_checkpoints(trial: ModelTrial) -> bool:
-    return trial.context.experiment_config.get("checkpoint_policy") != "none"
 
 
 def _of_the_model(header: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -171,6 +171,16 @@ def test_what_moves_by_itself_is_not_blamed_on_draws(monkeypatch):
     assert "self.seeded" not in str(failed.value)
 
 
+class DecayTrial(SmallTrial):
+    def keras_callbacks(self):
+        return [keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=0, min_delta=9)]
+
+
+@pytest.mark.long
+def test_a_trial_with_callbacks_of_keras_is_resumed_exactly():
+    assert_resume_is_exact(DecayTrial, {"units": 3})
+
+
 class Counting(keras.utils.PyDataset):
     """Its batches grow with every one that was taken, and no checkpoint knows how many were."""
 

@@ -91,8 +91,18 @@ def test_what_could_not_go_on_exactly_is_refused(alone, tmp_path, kind, message)
         alone("callbacks", ["train", 1], hparams={"kinds": [kind], "to": str(tmp_path)})
 
 
-def test_state_that_no_checkpoint_will_hold_is_nobodys_business(alone):
-    assert alone("callbacks", ["train", 1], hparams={"kinds": ["unkept"]}, config={"checkpoint_policy": "none"})
+def test_the_checkpoint_of_a_pause_has_their_state_where_no_validation_makes_one(alone, tmp_path):
+    definition = {"hparams": {"kinds": ["own"]}, "config": {"checkpoint_policy": "none"}}
+    *_, saved, whole = alone("callbacks", ["train", 5], EPOCH, ["save", str(tmp_path)], OWN_STATE, **definition)
+    assert alone("callbacks", ["load", saved["path"]], OWN_STATE, **definition)[-1] == whole
+    assert len(whole["callbacks"][0]) == 2
+
+
+OWN_STATE = ["python", __name__, "state_of_keras_callbacks"]
+
+
+def state_of_keras_callbacks(run, started):
+    return run._keras_callbacks.get_state()
 
 
 @pytest.mark.parametrize(
