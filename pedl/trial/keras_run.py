@@ -58,7 +58,7 @@ class KerasRun(Run):
         weight = checked_class_weight(trial) if isinstance(trial, KerasTrial) else None
         self._loop = Loop(self.model, self._state, trial_seed, class_weight=weight, every_tensor=every_tensor)
         self.initial_word = fingerprint.joint_word(self._state.variables()).numpy().tobytes().hex()
-        self._keras_callbacks = KerasCallbacks(trial.keras_callbacks(), self.model, type(trial).__name__)
+        self._keras_callbacks = KerasCallbacks(trial.keras_callbacks(), self.model, type(trial).__name__, self._state)
         self._step_metrics: dict[str, Any] = {}
         self._pace = Pace()
         self._ahead = ThreadPoolExecutor(1, "next-segment")

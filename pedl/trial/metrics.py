@@ -96,6 +96,10 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
     return function(y_true, y_pred)
 
 
+keras.saving.register_keras_serializable("pedl")(accuracy)
+
+
+@keras.saving.register_keras_serializable("pedl")
 class Selective(keras.metrics.Metric):
     """A metric under the user's name that sleeps in the phase that does not report it.
 
@@ -130,6 +134,17 @@ class Selective(keras.metrics.Metric):
 
     def reset_state(self) -> None:
         self._metric.reset_state()
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, for `clone_model`, which compiles the clone, too."""
+        phases = {name: name in self.phases for name in ("training", "validation")}
+        metric = keras.saving.serialize_keras_object(self._metric)
+        return {"metric": metric, "name": self.name, "output": self._output, **phases}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Selective:
+        """Returns a new one of these arguments."""
+        return cls(keras.saving.deserialize_keras_object(config.pop("metric")), **config)
 
 
 def _build(metric: keras.metrics.Metric, args: Any, kwargs: Any) -> None:

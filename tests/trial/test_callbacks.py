@@ -4,11 +4,15 @@ import json
 import math
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
 import pedl
+from pedl.errors import CheckpointError
+from pedl.trial.keras_callbacks import KerasCallbacks
 from pedl.trial.plain_state import is_plain, packed, unpacked
+from pedl.trial.state import WholeState
 from tests.trial.alone import WORKLOADS, Failed
 
 EPOCH = ["epoch"]
@@ -16,6 +20,7 @@ KINDS = (
     ["plateau", "scheduler", "batches", "own"],
     ["early_stopping"],
     ["accuracy"],
+    ["average"],
     ["checkpoint", "tensorboard"],
 )
 
@@ -82,13 +87,59 @@ def test_an_epoch_ends_once_for_each_validated_step(alone):
     ("kind", "message"),
     [
         ("unkept", r"Unkept\.seen is a set, which a checkpoint cannot hold.*get_state\(\) and set_state\(state\)"),
+        ("late", r"Late\.last is a Sequential whose variables were not there when training began.*on_train_begin"),
         ("backup", r"has a BackupAndRestore.*Leave it out"),
     ],
-    ids=["unkept", "backup"],
+    ids=["unkept", "late", "backup"],
 )
 def test_what_could_not_go_on_exactly_is_refused(alone, tmp_path, kind, message):
     with pytest.raises(Failed, match=f"TrialDefinitionError: .*{message}"):
-        alone("callbacks", ["train", 1], hparams={"kinds": [kind], "to": str(tmp_path)})
+        alone("callbacks", ["train", 1], ["save", str(tmp_path)], hparams={"kinds": [kind], "to": str(tmp_path)})
+
+
+class Holding(keras.callbacks.Callback):
+    """Holds variables of the trial's, which the trial restores, and others, made anew in each process."""
+
+    def on_train_begin(self, logs=None):
+        self.first, self.optimizer = self.model.layers[0], self.model.optimizer
+        self.head = keras.Sequential([keras.Input((2,)), self.first, keras.layers.Dense(1, name="top")], name="head")
+        self.head.compile(keras.optimizers.SGD(momentum=0.9), "mse")
+        self.head.optimizer.build(self.head.trainable_variables)
+        self.mean = keras.metrics.Mean()
+
+
+def held(units=3):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units, name="first")], name="held")
+    model.compile("adam")
+    model.optimizer.build(model.trainable_variables)
+    return Holding(), model
+
+
+def held_callbacks(callback, model):
+    callbacks = KerasCallbacks([callback], model, "HeldTrial", WholeState(model, callback.__class__))
+    callbacks.begin()
+    return callbacks
+
+
+def test_variables_that_only_a_callback_holds_are_kept():
+    (first, model), (second, another) = held(), held()
+    before, after = held_callbacks(first, model), held_callbacks(second, another)
+    first.head.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    first.mean.update_state([1.0, 2.0])
+    untouched = another.layers[0].kernel.numpy()
+    after.set_state(json.loads(json.dumps(before.get_state())))
+    assert second.mean.result() == 1.5
+    for mine, its in zip(second.head.layers[1].variables, first.head.layers[1].variables, strict=True):
+        assert np.array_equal(mine, its)
+    for mine, its in zip(second.head.optimizer.variables, first.head.optimizer.variables, strict=True):
+        assert np.array_equal(mine, its)
+    assert np.array_equal(another.layers[0].kernel, untouched)
+
+
+def test_variables_of_another_callback_are_refused_by_name():
+    before, after = held_callbacks(*held()), held_callbacks(*held(units=4))
+    with pytest.raises(CheckpointError, match=r"(?s)HeldTrial.*Holding\.head: variable 0.*\[3, 1\].*\[4, 1\]"):
+        after.set_state(before.get_state())
 
 
 def test_the_checkpoint_of_a_pause_has_their_state_where_no_validation_makes_one(alone, tmp_path):

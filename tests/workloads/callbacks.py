@@ -38,6 +38,26 @@ class Own(keras.callbacks.Callback):
         self.losses = set(state)
 
 
+class Average(keras.callbacks.Callback):
+    """Ends with the average of the weights at all validations: a state that a model of its own holds."""
+
+    def on_train_begin(self, logs=None):
+        self.average, self.count = keras.models.clone_model(self.model), 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.count += 1
+        pairs = zip(self.average.get_weights(), self.model.get_weights(), strict=True)
+        self.average.set_weights([mean + (new - mean) / self.count for mean, new in pairs])
+
+    def on_train_end(self, logs=None):
+        self.model.set_weights(self.average.get_weights())
+
+
+class Late(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        self.last = keras.models.clone_model(self.model)
+
+
 class Told(Callback):
     def __init__(self):
         self.events = []
@@ -74,6 +94,8 @@ class CallbacksTrial(MlpTrial):
                 self.hparams["to"] + "/{epoch}.keras", save_best_only=True, monitor="val_loss"
             ),
             "tensorboard": lambda: keras.callbacks.TensorBoard(self.hparams["to"]),
+            "average": Average,
+            "late": Late,
             "unkept": Unkept,
             "backup": lambda: keras.callbacks.BackupAndRestore(self.hparams["to"]),
         }
