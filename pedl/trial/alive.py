@@ -11,11 +11,11 @@ from pedl.trial.runs import run_class
 from pedl.trial.start import Started, start
 
 
-def alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
+def alive(task: dict[str, Any], *, trains: bool = True) -> tuple[Started, Run, list[dict[str, Any]]]:
     """Starts a task's trial; returns what was started, the run that trains it, and the findings of the audit.
 
     Where nothing is resumed, the run is prepared, with the weights of the task's source if it names one. The caller
-    loads what is to be resumed, and closes the run.
+    loads what is to be resumed, and closes the run. With `trains` False callbacks hear nothing: the run is looked at.
 
     Raises:
       RestartNeeded, TrialDefinitionError: as `start`.
@@ -29,6 +29,7 @@ def alive(task: dict[str, Any]) -> tuple[Started, Run, list[dict[str, Any]]]:
             batches_per_step=config["batches_per_step"],
             every_tensor=config["reproducibility"]["fingerprint"] == "batch",
         )
+        run.trains = trains
         if task["resume"] is None and task["source"] is not None:
             run.start_from(Path(task["source"]["path"]), task["source"]["sha256"])
         elif task["resume"] is None:

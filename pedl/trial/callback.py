@@ -36,7 +36,7 @@ class Callback:
     """
 
     def on_trial_begin(self) -> None:
-        """Called in each process that trains the trial, before it trains and before `load_state`."""
+        """Called in each process that trains the trial, before anything is compiled and before `load_state`."""
 
     def on_step_end(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Called after a step, from 1, with its training metrics."""

@@ -176,8 +176,8 @@ class GraphRun(Run):
         return self._state.words()
 
     def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
-        self.prepare()
         self._state.adopt(header, arrays)
+        self.prepare()
 
     def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
         self._state.restore(header, arrays)

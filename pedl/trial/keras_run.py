@@ -28,10 +28,13 @@ from pedl.trial.plain_state import packed, unpacked
 from pedl.trial.run import Run
 from pedl.trial.sources import Segment, Source
 from pedl.trial.start import Started
-from pedl.trial.state import WholeState, raw
+from pedl.trial.state import WholeState, check_fit, raw
 from pedl.trial.tables import check_tables, tables
 from pedl.trial.targets import checked_class_weight
 from pedl.trial.weights import weights_sha256
+
+_ADOPTED = ("model", "optimizer")
+"""Groups of the state that another trial's checkpoint may start."""
 
 
 class KerasRun(Run):
@@ -214,24 +217,28 @@ class KerasRun(Run):
         return self._last_words
 
     def _adopt(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
-        if self._fits_already(header):
-            self._state.adopt(header, arrays, "model")
-        self._prepare_restored()
-        for group in ("model", "optimizer"):
+        early = [group for group in _ADOPTED if self._fits_already(header, group)]
+        for group in early:
             self._state.adopt(header, arrays, group)
+        self._prepare_restored()
+        for group in _ADOPTED:
+            if group in early:  # a callback may have changed it since, such as a layer that is to begin anew
+                check_fit(_of(group, self._state.header()), _of(group, header))
+            else:
+                self._state.adopt(header, arrays, group)
 
     def _restore(self, header: list[dict[str, Any]], arrays: list[npt.NDArray[Any]]) -> None:
-        if self._fits_already(header):
+        if self._fits_already(header, "model"):
             self._state.restore(header, arrays, only=["model"])
         self._prepare_restored()
         self._state.restore(header, arrays)
 
-    def _fits_already(self, header: list[dict[str, Any]]) -> bool:
-        """Tells whether the model can be set before tracing, as it should be: some layers bake values of theirs into
+    def _fits_already(self, header: list[dict[str, Any]], group: str) -> bool:
+        """Tells whether a group can be set before tracing, as it should be: some layers bake values of theirs into
         the graph as constants (Normalization.mean). A model whose layers are built by its first train_step has fewer
         variables until then, and waits for them.
         """
-        return _of_the_model(header) == _of_the_model(self._state.header())
+        return _of(group, header) == _of(group, self._state.header())
 
     def _prepare_restored(self) -> None:
         for layer in self._layers:
@@ -251,8 +258,8 @@ class KerasRun(Run):
         return [v for group, v in self._state.groups() if group != "optimizer" and id(v) not in trainable]
 
 
-def _of_the_model(header: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [entry for entry in header if entry["group"] == "model"]
+def _of(group: str, header: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in header if entry["group"] == group]
 
 
 def _flat_layers(layer: Any) -> list[Any]:

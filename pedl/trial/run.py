@@ -61,6 +61,8 @@ class Run(ABC):
 
     Attributes:
       model: the Keras model, where there is one.
+      trains: whether callbacks are told that training begins; set to False before anything else, it makes a run that is
+        looked at and never trained.
       batches_done: batches trained so far.
       batches_validated: validation batches so far, in this process: a sign of progress.
       initial_word: the word of all variables that exist when the model and its optimizers are built: 16 hexadecimal
@@ -68,6 +70,7 @@ class Run(ABC):
     """
 
     model: Any = None
+    trains = True
     initial_word: str
     _training: Source
     _validation: Source
@@ -87,8 +90,13 @@ class Run(ABC):
 
     @final
     def prepare(self) -> None:
-        """Compiles what training and validating need; runs nothing. Called once, by the first need."""
+        """Compiles what training and validating need; runs nothing. Done once, by the first need.
+
+        Before that, callbacks are told that training begins: what they change, such as what is trainable, is compiled
+        in, as by `fit`, and so it is after a resume.
+        """
         if self._recorder_or_none is None:
+            self._begin()
             self._prepare()
             self._recorder_or_none = Recorder(self._header(), every_tensor=self._every_tensor)
 
@@ -120,7 +128,6 @@ class Run(ABC):
     def train(self, batches: int) -> list[StepReport]:
         """Trains `batches` batches, at least 0, and returns a report for each step that ended meanwhile."""
         self.prepare()
-        self._begin()
         reports = []
         end = self.batches_done + batches
         while self.batches_done < end:
@@ -167,7 +174,7 @@ class Run(ABC):
     @final
     def end(self) -> None:
         """Ends the training: tells the callbacks, and lets the weights become what they are to be at the end."""
-        self._begin()
+        self.prepare()
         self._end_callbacks()
         self.finish()
         self._callbacks.tell("on_trial_end")
@@ -284,8 +291,10 @@ class Run(ABC):
 
     @final
     def _begin(self) -> None:
-        """Tells the callbacks, once, that this process trains: before it does, and before their state is restored."""
-        if not self._begun:
+        """Tells the callbacks, once, that this process trains: before anything is traced, and before their state is
+        restored.
+        """
+        if self.trains and not self._begun:
             self._begun = True
             self._callbacks.tell("on_trial_begin")
             self._begin_callbacks()

@@ -54,7 +54,7 @@ def main(channel: Channel) -> None:
 
 def _check(channel: Channel) -> dict[str, Any]:
     """Goes as far as the first batch, of a trial that nobody keeps."""
-    started, run, findings = alive(channel.task)
+    started, run, findings = alive(channel.task, trains=False)
     with closing(run):
         names = run.validation_metric_names()
         run.rehearse()
@@ -76,7 +76,7 @@ def _say_profile(channel: Channel) -> dict[str, Any]:
 
 def _say_samples(channel: Channel) -> dict[str, Any]:
     """Says which samples the batches of a trial hold, in any order, and trains nothing."""
-    _, run, _ = alive(channel.task)
+    _, run, _ = alive(channel.task, trains=False)
     with closing(run):
         words = run.sample_words(channel.task["start"], channel.task["count"])
     return {"type": "done", "samples": base64.b64encode(words).decode()}

@@ -75,6 +75,30 @@ def told(run, started):
     return started.trial.told.events
 
 
+def test_what_is_changed_when_training_begins_is_compiled_in_as_by_fit_and_after_a_resume(alone, tmp_path):
+    tuned, untuned = {"kinds": ["tuned"]}, {"kinds": []}
+    first, saved, *whole = alone("callbacks", ["train", 5], ["save", str(tmp_path)], *AGAIN, hparams=tuned)
+    assert first != alone("callbacks", ["train", 5], hparams=untuned)[0]
+    assert alone("callbacks", ["load", saved["path"]], *AGAIN, hparams=tuned)[1:] == whole
+
+
+AGAIN = [["train", 5], ["words"], ["weights"]]
+
+
+@pytest.mark.long
+def test_a_callback_changes_the_weights_of_a_source_and_not_the_other_way_round(alone, tmp_path):
+    source = alone("callbacks", ["train", 5], ["save", str(tmp_path)], hparams={"kinds": []})[-1]
+    start = ["start_from", source["path"], source["sha256"]]
+    bias = ["python", __name__, "last_bias"]
+    assert set(alone("callbacks", start, bias, hparams={"kinds": ["anew"]})[-1]) == {0.5}
+    assert set(alone("callbacks", start, bias, hparams={"kinds": []})[-1]) != {0.5}
+
+
+def last_bias(run, started):
+    run.prepare()
+    return run.model.layers[-1].bias.numpy().tolist()
+
+
 @pytest.mark.long
 def test_an_epoch_ends_once_for_each_validated_step(alone):
     once = alone("callbacks", ["train", 5], EPOCH, ["train", 5], ["words"])

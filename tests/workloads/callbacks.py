@@ -38,6 +38,21 @@ class Own(keras.callbacks.Callback):
         self.losses = set(state)
 
 
+class Tuned(keras.callbacks.Callback):
+    """Changes what is compiled."""
+
+    def on_train_begin(self, logs=None):
+        self.model.optimizer.clipnorm = 0.01
+        self.model.layers[-1].trainable = False
+
+
+class Anew(keras.callbacks.Callback):
+    """Lets one layer begin anew, whatever the trial starts from."""
+
+    def on_train_begin(self, logs=None):
+        self.model.layers[-1].bias.assign([0.5] * self.model.output_shape[-1])
+
+
 class Average(keras.callbacks.Callback):
     """Ends with the average of the weights at all validations: a state that a model of its own holds."""
 
@@ -94,7 +109,9 @@ class CallbacksTrial(MlpTrial):
                 self.hparams["to"] + "/{epoch}.keras", save_best_only=True, monitor="val_loss"
             ),
             "tensorboard": lambda: keras.callbacks.TensorBoard(self.hparams["to"]),
+            "anew": Anew,
             "average": Average,
+            "tuned": Tuned,
             "late": Late,
             "unkept": Unkept,
             "backup": lambda: keras.callbacks.BackupAndRestore(self.hparams["to"]),
