@@ -115,7 +115,7 @@ class CallbackState:
         return TrialDefinitionError(
             f"{self._where}: {self._name}.{attribute} is a {type(value).__name__}, which a checkpoint cannot hold, so "
             "that a resumed trial would train on without it. Keep plain data in attributes (numbers, text, NumPy "
-            "arrays, lists and dicts), or give the callback get_state() and set_state(state)."
+            "arrays of these, lists and dicts), or give the callback get_state() and set_state(state)."
         )
 
     def _set_function(self, attribute: str, name: str) -> None:

@@ -93,7 +93,7 @@ def load(path: Path, sha256: str | None = None) -> tuple[dict[str, Any], list[di
     raw = safetensors.numpy.load(tensors)
     header = document["variables"]
     arrays = [
-        np.frombuffer(raw[f"{index:06d}"].tobytes(), _dtype(entry["dtype"])).reshape(entry["shape"])
+        np.frombuffer(raw[f"{index:06d}"].tobytes(), dtype_of(entry["dtype"])).reshape(entry["shape"])
         for index, entry in enumerate(header)
     ]
     return document["state"], header, arrays
@@ -115,7 +115,8 @@ def tensors_file(arrays: Sequence[Any]) -> list[memoryview]:
     return [memoryview(len(header).to_bytes(8, "little") + header), *values]
 
 
-def _dtype(name: str) -> np.dtype[Any]:
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Returns the dtype of a name, NumPy's or of `ml_dtypes`; raises TypeError if it is neither's."""
     return np.dtype(getattr(ml_dtypes, name)) if hasattr(ml_dtypes, name) else np.dtype(name)
 
 

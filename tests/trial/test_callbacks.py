@@ -5,13 +5,14 @@ import math
 import shutil
 
 import keras
+import ml_dtypes
 import numpy as np
 import pytest
 
 import pedl
-from pedl.errors import CheckpointError
+from pedl.errors import CheckpointError, TrialDefinitionError
 from pedl.trial.keras_callbacks import KerasCallbacks
-from pedl.trial.plain_state import is_plain, packed, unpacked
+from pedl.trial.plain_state import packed, unpacked
 from pedl.trial.state import WholeState
 from tests.trial.alone import WORKLOADS, Failed
 
@@ -189,11 +190,49 @@ def test_plain_values_come_back_as_they_were(value):
     assert back == value and type(back) is type(value)
 
 
-def test_arrays_come_back_with_their_dtype_and_shape():
-    array = np.arange(6, dtype="float16").reshape(2, 3)
+ARRAYS = [
+    np.arange(6, dtype="float16").reshape(2, 3),
+    np.array([1, 2], ">i4"),
+    np.array([[1.5], [-0.0]], ml_dtypes.bfloat16),
+    np.array([1, 2], ml_dtypes.int4),
+    np.array(["cat", "doge"]),
+    np.array([b"cat", b"doge"]),
+    np.array(["2026-01-02", "NaT"], "datetime64[D]"),
+    np.array([True, False]),
+    np.zeros((0, 3)),
+    np.array(3, "uint8"),
+]
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda it: it.dtype.str + str(it.shape))
+def test_arrays_come_back_with_their_dtype_shape_and_bytes(array):
     back = unpacked(json.loads(json.dumps(packed(array, "it"))))
-    assert (back.dtype, back.tolist()) == (array.dtype, array.tolist())
-    assert not is_plain({1, 2}) and not is_plain(np.array([object()])) and not is_plain([len])
+    assert (type(back), back.dtype, back.shape) == (np.ndarray, array.dtype, array.shape)
+    assert back.tobytes() == array.tobytes() and back.flags.writeable
+
+
+@pytest.mark.parametrize("text", ["cat", ""])
+def test_text_of_numpy_comes_back(text):
+    back = unpacked(json.loads(json.dumps(packed(np.str_(text), "it"))))
+    assert (back, type(back)) == (text, np.str_)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1, 2},
+        [len],
+        np.array([object()]),
+        np.zeros(2, "i4,f4"),
+        np.zeros(2, "i4,f4")[0],
+        np.ma.masked_array([1, 2], [True, False]),
+        np.rec.array([(1, 2.0)]),
+    ],
+    ids=["set", "function", "objects", "struct", "struct of one", "masked", "records"],
+)
+def test_what_would_not_come_back_as_it_was_is_refused(value):
+    with pytest.raises(TrialDefinitionError, match=r"(?s)it is not plain data .*, expected .* NumPy arrays of these"):
+        packed(value, "it")
 
 
 @pytest.mark.long
