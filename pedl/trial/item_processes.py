@@ -41,6 +41,9 @@ class ProcessSequenceSource(SequenceSource):
         self._task = task
         self._processes: list[_ItemProcess] = []
 
+    def go_to(self, number: int) -> None:
+        """Does nothing: hooks are called in the item processes alone, which begin at the first epoch."""
+
     def batches(self, start: int, count: int) -> Iterator[tuple[Any, ...]]:
         if not self._processes:
             self._processes = [_ItemProcess(self._task, self._role, self._where) for _ in range(self._count)]

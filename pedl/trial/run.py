@@ -210,8 +210,8 @@ class Run(ABC):
                 f"{path} was saved with batches_per_step {state['batches_per_step']}, expected "
                 f"{self._batches_per_step}."
             )
-        self._go_to(state["batches_done"])
         self._begin()
+        self._go_to(state["batches_done"])
         self._restore(header, arrays)
         self._generators.set_state(state["generators"]["own"])
         set_global_state(state["generators"]["global"])

@@ -44,6 +44,13 @@ class SequenceSource(StackedSource):
             )
         self.batches_per_epoch = int(batches)
 
+    def go_to(self, number: int) -> None:
+        """Calls the hooks that were called before `number` batches were made, so that generators which they draw from
+        come to where they were, and those which they make are there.
+        """
+        if number > 0:
+            self._begin_epochs_up_to((number - 1) // self.batches_per_epoch)
+
     def batches(self, start: int, count: int) -> Iterator[tuple[Any, ...]]:
         for number in range(start, start + count):
             yield self.batch(number)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.marks import long_but
-from tests.trial.alone import Failed
+from tests.trial.alone import WORKLOADS, Failed
 
 ACTIONS = (["train", 10], ["validate"], ["words"])
 
@@ -29,6 +29,14 @@ def test_processes_resume_in_the_middle_of_an_epoch(alone, one_worker, tmp_path)
     saved = alone("processes", ["train", 6], ["save", str(tmp_path)], hparams={"workers": 2})[-1]
     actions = (["load", saved["path"]], ["train", 4], ["validate"], ["words"])
     assert alone("processes", *actions, hparams={"workers": 2})[-2:] == one_worker[-2:]
+
+
+def beside_the_workload(directory, text):
+    """Writes a model definition that imports the workload, and returns its path."""
+    definition = directory / "definition.py"
+    definition.write_text(text)
+    (directory / "sequence.py").write_bytes((WORKLOADS / "sequence.py").read_bytes())
+    return definition
 
 
 FAILING = """
@@ -61,9 +69,7 @@ class FailingTrial(_SequenceTrial):
     ],
 )
 def test_what_happens_in_an_item_process_reaches_the_user(alone, tmp_path, fault, message):
-    definition = tmp_path / "failing.py"
-    definition.write_text(FAILING.format(fault=fault))
-    (tmp_path / "sequence.py").write_bytes((alone.workloads / "sequence.py").read_bytes())
+    definition = beside_the_workload(tmp_path, FAILING.format(fault=fault))
     with pytest.raises(Failed, match=message):
         alone(definition, *ACTIONS)
 
@@ -105,11 +111,67 @@ class EagerTrial(_SequenceTrial):
 
 @pytest.mark.long
 def test_an_eager_model_that_draws_does_not_meet_the_thread_that_makes_its_batches(alone, tmp_path):
-    definition = tmp_path / "eager.py"
-    definition.write_text(EAGER)
-    (tmp_path / "sequence.py").write_bytes((alone.workloads / "sequence.py").read_bytes())
+    definition = beside_the_workload(tmp_path, EAGER)
     actions = (["train", 20], ["words"])
     first = alone(definition, *actions)
     assert alone(definition, *actions) == first
     ahead = ["python", "tests.trial.sabotage", "make_ahead_beside_python"]
     assert alone(definition, ahead, *actions)[1:] != first
+
+
+HOOKED = """
+import keras
+import numpy as np
+
+from sequence import Noisy, SequenceTrial as _SequenceTrial
+
+
+class Hooked(Noisy):
+    def __init__(self, *sizes, **workers):
+        super().__init__(*sizes, **workers)
+        self.rng = np.random.default_rng(0)
+        self.seeds = keras.random.SeedGenerator(0)
+        self.epoch = 0
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self.rng.shuffle(self.order)
+        self.order = self.order[np.argsort(keras.random.uniform((self.size,), seed=self.seeds))]
+        self.made = np.random.default_rng(self.epoch)
+        self.made.shuffle(self.order)
+
+
+class HookedTrial(_SequenceTrial):
+    def keras_callbacks(self):
+        return [Making()]
+
+    def make_data_loaders(self, experiment_config, hparams):
+        return Hooked(60, 8, **hparams), Noisy(20, 8)
+
+
+class Making(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        generators.append(np.random.default_rng())
+
+
+generators = []
+"""
+
+
+PROCESSES = {"workers": 2, "use_multiprocessing": True}
+THREADS = {"workers": 4, "use_multiprocessing": False}
+
+
+@pytest.mark.parametrize(
+    ("saved_at", "workers"),
+    long_but(((16, THREADS),), [(5, THREADS), (16, THREADS), (20, THREADS), (16, PROCESSES), (20, PROCESSES)]),
+    ids=["in the first epoch", "at an epoch's end", "in an epoch", "processes at an epoch's end", "processes"],
+)
+def test_hooks_that_draw_from_kept_generators_are_called_again_before_these_are_restored(
+    alone, tmp_path, saved_at, workers
+):
+    definition = beside_the_workload(tmp_path, HOOKED)
+    first = (["train", saved_at], ["save", str(tmp_path)])
+    then = (["train", 40 - saved_at], ["validate"], ["words"], ["weights"])
+    _, saved, *whole = alone(definition, *first, *then, hparams=workers)
+    assert alone(definition, ["load", saved["path"]], *then, hparams=workers)[1:] == whole
