@@ -68,8 +68,8 @@ def _source(started: Started, loader: Any, role: str) -> Source:
     seed = trial.context.seed_of("order")
     if isinstance(loader, keras.utils.PyDataset):
         if loader.use_multiprocessing and loader.workers > 0:
-            return ProcessSequenceSource(loader, seed, role, where, started.task)
-        return SequenceSource(loader, seed, role, where)
+            return ProcessSequenceSource(loader, seed, role, where, started.generators, started.task)
+        return SequenceSource(loader, seed, role, where, started.generators)
     if isinstance(loader, tf.data.Dataset):
         return DatasetSource(loader, seed, role, where)
     if isinstance(loader, (tuple, list)) and 1 <= len(loader) <= 3:

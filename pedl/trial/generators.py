@@ -37,10 +37,13 @@ def seed_everything(trial_seed: int, init_seed: int | None = None) -> None:
 
 @dataclass
 class Borrow:
-    """One `borrowed` block: its seed, whether that belongs to one layer alone, and the generators created in it."""
+    """One `borrowed` block: its seed, whether that belongs to one layer alone, or to one item of a `PyDataset`, and the
+    generators created in it.
+    """
 
     seed: int
     of_a_layer: bool = False
+    of_an_item: bool = False
     created: dict[str, int] = field(default_factory=dict)
 
 
@@ -58,7 +61,7 @@ def current_borrow() -> Borrow | None:
 
 
 @contextmanager
-def borrowed(seed: int, *, of_a_layer: bool = False) -> Iterator[None]:
+def borrowed(seed: int, *, of_a_layer: bool = False, of_an_item: bool = False) -> Iterator[None]:
     """Sets Python's and NumPy's global generators from `seed` and gives them back, whatever happens within.
 
     Blocks nest; each continues where it was when an inner one ends. The generators belong to the process: two threads
@@ -69,10 +72,11 @@ def borrowed(seed: int, *, of_a_layer: bool = False) -> Iterator[None]:
       seed: 0 .. 2**32 - 1, as `pedl.seeds.stream_seed` gives.
       of_a_layer: whether the seed is that of one layer's place. Elsewhere several layers may draw in turn, as in a
         trace: reproducible, but they move each other, which the audit says.
+      of_an_item: whether one item of a `PyDataset` is made: generators created meanwhile belong to no state.
     """
     python_state = random.getstate()
     numpy_state = np.random.get_state(legacy=False)
-    _borrows.stack.append(Borrow(seed, of_a_layer))
+    _borrows.stack.append(Borrow(seed, of_a_layer, of_an_item))
     try:
         random.seed(seed)
         np.random.seed(seed)

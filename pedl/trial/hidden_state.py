@@ -12,7 +12,7 @@ from typing import Any
 
 from pedl.errors import TrialDefinitionError
 
-_DRAWING = frozenset(
+DRAWING = frozenset(
     {
         *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal"),
         *("ParameterizedTruncatedNormal", "RandomShuffle", "Multinomial", "RandomGamma", "RandomPoisson"),
@@ -21,6 +21,7 @@ _DRAWING = frozenset(
         *("ThreadUnsafeUnigramCandidateSampler", "FixedUnigramCandidateSampler", "AllCandidateSampler"),
     }
 )
+"""Operations that draw from a stream inside their kernel."""
 
 _PYTHON = frozenset({"PyFunc", "EagerPyFunc"})
 
@@ -43,7 +44,7 @@ def check_no_hidden_state(nodes: Iterable[Any], phase: str) -> bool:
     """
     runs_python = False
     for node in nodes:
-        if node.op in _DRAWING:
+        if node.op in DRAWING:
             raise TrialDefinitionError(
                 f"{node.name} ({node.op}) in the {phase} step draws from a stream inside TensorFlow, which no "
                 "checkpoint holds. Instead of tf.random.*, call keras.random.* with a generator that the layer keeps: "

@@ -21,6 +21,7 @@ import keras
 from pedl.errors import TrialDefinitionError
 from pedl.python import python_command
 from pedl.trial.sequences import SequenceSource
+from pedl.trial.tracked import TrackedGenerators
 
 
 class ProcessSequenceSource(SequenceSource):
@@ -34,9 +35,15 @@ class ProcessSequenceSource(SequenceSource):
     """Batches that each process is asked for before the first is taken."""
 
     def __init__(
-        self, dataset: keras.utils.PyDataset, trial_seed: int, role: str, where: str, task: dict[str, Any]
+        self,
+        dataset: keras.utils.PyDataset,
+        trial_seed: int,
+        role: str,
+        where: str,
+        generators: TrackedGenerators,
+        task: dict[str, Any],
     ) -> None:
-        super().__init__(dataset, trial_seed, role, where)
+        super().__init__(dataset, trial_seed, role, where, generators)
         self._count = int(dataset.workers)
         self._task = task
         self._processes: list[_ItemProcess] = []

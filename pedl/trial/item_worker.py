@@ -22,7 +22,7 @@ def main() -> None:
     started = start(task)
     dataset = made_loaders(started.trial)[0 if role == "training" else 1]
     where = f"the {role} data of {type(started.trial).__name__}"
-    source = SequenceSource(dataset, started.trial.context.seed_of("order"), role, where)
+    source = SequenceSource(dataset, started.trial.context.seed_of("order"), role, where, started.generators)
     try:
         while True:
             number = connection.recv()

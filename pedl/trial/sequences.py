@@ -2,7 +2,7 @@
 
 `random` and `np.random` are set from (trial seed, epoch, index) before each item, and from (trial seed, epoch, hook)
 before each hook, and are given back afterwards. So what an item draws depends on its place alone: not on who made it,
-nor on what was made before.
+nor on what was made before. An item that draws from anything else that is kept is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import keras
 from pedl import seeds
 from pedl.errors import TrialDefinitionError
 from pedl.trial.generators import borrowed
+from pedl.trial.kept_state import KeptState
 from pedl.trial.stacked import StackedSource, as_batch
+from pedl.trial.tracked import TrackedGenerators
 
 
 class SequenceSource(StackedSource):
@@ -25,14 +27,23 @@ class SequenceSource(StackedSource):
       role: "training" or "validation", part of the key. Only training has epochs: its hooks `on_epoch_begin` and
         `on_epoch_end` are called, and called again for the epochs passed when a trial is resumed. Every validation is
         the same pass, without hooks.
+      generators: those of the model definition.
     """
 
-    def __init__(self, dataset: keras.utils.PyDataset, trial_seed: int, role: str, where: str) -> None:
+    def __init__(
+        self,
+        dataset: keras.utils.PyDataset,
+        trial_seed: int,
+        role: str,
+        where: str,
+        generators: TrackedGenerators,
+    ) -> None:
         self._dataset = dataset
         self._trial_seed = trial_seed
         self._role = role
         self._where = where
         self._epochs_begun = 0
+        self._kept = KeptState(generators, dataset, where)
         batches = dataset.num_batches
         if batches is None:
             raise TrialDefinitionError(
@@ -64,7 +75,8 @@ class SequenceSource(StackedSource):
             self._begin_epochs_up_to(epoch)
         else:
             epoch = 0
-        with borrowed(seeds.stream_seed(self._trial_seed, "sequence", self._role, epoch, index)):
+        seed = seeds.stream_seed(self._trial_seed, "sequence", self._role, epoch, index)
+        with self._kept.item(index), borrowed(seed, of_an_item=True):
             return as_batch(self._dataset[index], f"{self._where}[{index}]")
 
     def _begin_epochs_up_to(self, epoch: int) -> None:
@@ -78,5 +90,6 @@ class SequenceSource(StackedSource):
         # Keras 3.10 has no on_epoch_begin yet.
         hook = getattr(self._dataset, name, None)
         if hook is not None:
-            with borrowed(seeds.stream_seed(self._trial_seed, "sequence", self._role, epoch, name)):
+            seed = seeds.stream_seed(self._trial_seed, "sequence", self._role, epoch, name)
+            with self._kept.hook(name), borrowed(seed):
                 hook()

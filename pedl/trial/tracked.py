@@ -4,7 +4,7 @@
 installed, those that the model definition creates ask for a seed keyed by (trial seed, creating file and function, how
 many were created there before) instead: another generator elsewhere moves none. Inside `borrowed(seed)` the key is
 that seed rather than the trial's, so that a generator made for one item of a dataset does not depend on how many items
-came before.
+came before. What an item of a `PyDataset` makes belongs to no state: no other item may draw from it.
 
 Created by the model definition means: a frame of it is on the stack, and the frame that creates the generator is not of
 the standard library, NumPy, Keras, TensorFlow or pedl, which keep what they have. `random.SystemRandom` and
@@ -19,10 +19,10 @@ import random
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import CodeType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,14 @@ FORMAT = 1
 
 _UNTOUCHED = frozenset({"numpy", "keras", "tensorflow", "pedl"}) | sys.stdlib_module_names
 """Top-level packages whose own generators keep the seeds they ask for."""
+
+
+class Kept(NamedTuple):
+    """A generator as it was: its name, a reference to it, and the state that it had."""
+
+    name: str
+    ref: weakref.ref[Any]
+    state: Any
 
 
 class TrackedGenerators:
@@ -53,6 +61,7 @@ class TrackedGenerators:
         self._definition = os.path.realpath(definition)
         self._created: dict[str, int] = {}
         self._alive: list[tuple[str, weakref.ref[Any]]] = []
+        self._of_items: list[tuple[str, weakref.ref[Any]]] = []
         self._patches = Patches()
         self._lock = threading.RLock()
 
@@ -111,6 +120,13 @@ class TrackedGenerators:
                 _set_state(generator, it["state"])
             self._created = dict(state["created"])
 
+    def kept(self) -> list[Kept]:
+        """Returns all generators that are alive, those that items made included."""
+        with self._lock:
+            self._of_items = [(name, ref) for name, ref in self._of_items if ref() is not None]
+            both = [*self._alive, *self._of_items]
+            return [Kept(name, ref, _raw_state(it)) for name, ref in both if (it := ref()) is not None]
+
     def _living(self) -> list[tuple[str, Any]]:
         living = [(name, generator) for name, ref in self._alive if (generator := ref()) is not None]
         self._alive = [(name, weakref.ref(generator)) for name, generator in living]
@@ -127,6 +143,10 @@ class TrackedGenerators:
 
     def _follow(self, name: str, generator: Any) -> None:
         with self._lock:
+            borrow = current_borrow()
+            if borrow is not None and borrow.of_an_item:
+                self._of_items.append((name, weakref.ref(generator)))
+                return
             if len(self._alive) % 64 == 0:
                 self._living()
             self._alive.append((name, weakref.ref(generator)))
@@ -214,6 +234,11 @@ class TrackedGenerators:
         return None
 
 
+def moved(kept: Iterable[Kept]) -> list[Kept]:
+    """Returns those of the generators that are alive, and in another state than they were."""
+    return [it for it in kept if (generator := it.ref()) is not None and not _equal(_raw_state(generator), it.state)]
+
+
 @functools.lru_cache(maxsize=4096)
 def _real(file: str) -> str:
     return os.path.realpath(file)
@@ -237,11 +262,22 @@ def _kind(generator: Any) -> str:
 
 
 def _get_state(generator: Any) -> Any:
+    return plain(_raw_state(generator))
+
+
+def _raw_state(generator: Any) -> Any:
     if isinstance(generator, random.Random):
-        return plain(generator.getstate())
+        return generator.getstate()
     if hasattr(generator, "bit_generator"):
-        return plain(generator.bit_generator.state)
-    return plain(generator.get_state(legacy=False))
+        return generator.bit_generator.state
+    return generator.get_state(legacy=False)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Compares two raw states: dicts of numbers, arrays and dicts, or tuples."""
+    if isinstance(one, dict):
+        return all(_equal(value, other[key]) for key, value in one.items())
+    return bool(np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other)
 
 
 def _set_state(generator: Any, state: Any) -> None:
