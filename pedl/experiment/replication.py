@@ -19,7 +19,7 @@ from pedl.experiment.library import create_experiment
 from pedl.experiment.trial_state import TrialState
 from pedl.search import at, nested
 from pedl.seeds import STREAMS
-from pedl.store.definition import copy_recorded
+from pedl.store.definition import GuardedCopy, copy_recorded
 
 RUNNING = ("running_stream", "draws_in_call")
 """What the audit calls layers that the factory did not key."""
@@ -68,6 +68,7 @@ def replicate(experiment: Experiment, trial_id: int, times: int, vary: Sequence[
     config["hyperparameters"] = nested({path: {"type": "const", "val": at(trial.hparams, path)} for path in space})
     config["description"] = f"replication of {name}"
     definition = experiment.home.paths(experiment.id).model_definition
+    GuardedCopy(definition, created["model_definition_files"]).check()
     with tempfile.TemporaryDirectory(prefix="pedl-replicate-") as directory:
         source = Path(directory) / "definition"
         copy_recorded(definition, source, created["model_definition_files"])  # without what trials wrote beside it

@@ -150,7 +150,8 @@ def _present(directory: Path) -> Iterator[tuple[str, Path]]:
         prefix = Path(place).relative_to(directory)
         counting = [it for it in directories if not ignored.match_file(f"{(prefix / it).as_posix()}/")]
         real = {it: Path(place, it).resolve() for it in counting}
-        directories[:] = [it for it in counting if real[it] not in seen]  # a link may lead back
+        # A link may lead back.
+        directories[:] = [it for it in counting if not (Path(place, it).is_symlink() and real[it] in seen)]
         seen.update(real.values())
         for name in ((prefix / it).as_posix() for it in names):
             if not ignored.match_file(name):

@@ -48,7 +48,10 @@ class CallbackState:
           TrialDefinitionError: as `get`.
         """
         self._begun = {attribute: _header(self._variables(value)) for attribute, value in vars(self._callback).items()}
-        self.get()
+        if self._has_own:
+            self.get()
+        else:
+            self._kept()
 
     def get(self) -> Any:
         """Returns it as plain JSON.
@@ -58,19 +61,12 @@ class CallbackState:
         """
         if self._has_own:
             return packed(self._callback.get_state(), f"{self._where}: what {self._name}.get_state() returned")
-        kept: dict[str, Any] = {"attributes": {}, "functions": {}, "variables": {}}
-        for attribute, value in vars(self._callback).items():
-            if attribute in ("_model", "params"):
-                continue
-            if is_plain(value):
-                kept["attributes"][attribute] = value
-            elif isinstance(value, types.FunctionType):
-                kept["functions"][attribute] = _name(value)
-            elif isinstance(value, _WITH_VARIABLES):
-                kept["variables"][attribute] = self._values(attribute, value)
-            elif not isinstance(value, _NO_STATE) and not _is_kerass(self._callback):
-                raise self._refused(attribute, value)
-        return packed(kept, f"{self._where}: {self._name}")
+        kept = self._kept()
+        values = {
+            attribute: {"header": _header(variables), "arrays": [variable.numpy() for variable in variables]}
+            for attribute, variables in kept["variables"].items()
+        }
+        return packed({**kept, "variables": values}, f"{self._where}: {self._name}")
 
     def set(self, state: Any) -> None:
         """Goes on from what `get` returned.
@@ -92,24 +88,44 @@ class CallbackState:
     def _has_own(self) -> bool:
         return hasattr(self._callback, "get_state") and hasattr(self._callback, "set_state")
 
+    def _kept(self) -> dict[str, Any]:
+        """Returns the attributes that are plain, the names of functions, and the variables of all that holds some."""
+        kept: dict[str, Any] = {"attributes": {}, "functions": {}, "variables": {}}
+        for attribute, value in vars(self._callback).items():
+            if attribute in ("_model", "params"):
+                continue
+            if is_plain(value):
+                kept["attributes"][attribute] = value
+            elif isinstance(value, types.FunctionType):
+                kept["functions"][attribute] = _name(value)
+            elif isinstance(value, _WITH_VARIABLES):
+                kept["variables"][attribute] = self._made_in_time(attribute, value)
+            elif not isinstance(value, _NO_STATE) and not _is_kerass(self._callback):
+                raise self._refused(attribute, value)
+        return kept
+
     def _variables(self, value: Any) -> list[Any]:
-        """All that a value holds, in the same order in every process, but for what the trial trains."""
+        """All that a value holds, in the same order in every process, but for what the trial trains, and for means that
+        begin anew with each evaluation.
+        """
         if not isinstance(value, _WITH_VARIABLES):
             return []
-        found = WholeState(value, value).variables() if isinstance(value, keras.layers.Layer) else value.variables
+        found = value.variables
+        if isinstance(value, keras.layers.Layer):
+            found = [variable for group, variable in WholeState(value, value).groups() if group != "metric"]
         trained = {id(variable) for variable in self._trained.variables()}
         return [variable for variable in map(raw, found) if id(variable) not in trained]
 
-    def _values(self, attribute: str, value: Any) -> dict[str, Any]:
+    def _made_in_time(self, attribute: str, value: Any) -> list[Any]:
         variables = self._variables(value)
-        header = _header(variables)
-        if header and header != self._begun.get(attribute):
+        begun = iter(self._begun.get(attribute, []))  # fewer are left if the training uses some, and so keeps them
+        if not all(entry in begun for entry in _header(variables)):
             raise TrialDefinitionError(
                 f"{self._where}: {self._name}.{attribute} is a {type(value).__name__} whose variables were not there "
                 "when training began, so that a resumed trial would have none to set. Make it and its variables in "
                 "__init__ or on_train_begin, or give the callback get_state() and set_state(state)."
             )
-        return {"header": header, "arrays": [variable.numpy() for variable in variables]}
+        return variables
 
     def _refused(self, attribute: str, value: Any) -> TrialDefinitionError:
         return TrialDefinitionError(

@@ -7,6 +7,7 @@ items: what they draw from must be where they left it.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -88,6 +89,7 @@ class KeptState:
             )
         own = {it.name for it in drawn}
         self._left |= {it.name: it for it in self._generators.kept() if it.name in own or it.name not in before}
+        self._left = {name: it for name, it in self._left.items() if it.ref() is not None}
 
     def _shown(self, kept: Kept) -> str:
         names = [f"self.{name}" for name, value in vars(self._dataset).items() if value is kept.ref()]
@@ -120,7 +122,8 @@ def _operations() -> Iterator[list[str]]:
         op_callbacks.remove_op_callback(note)
 
 
-def _executed(name: str) -> list[str]:
+@functools.lru_cache(maxsize=1024)
+def _executed(name: str) -> tuple[str, ...]:
     """Returns the operations of a function, and of those that it calls; or an operation alone."""
     pending, executed = [name], dict.fromkeys([name])
     while pending:
@@ -132,4 +135,4 @@ def _executed(name: str) -> list[str]:
             new = [it for it in (node.op, *called) if it not in executed]
             executed |= dict.fromkeys(new)
             pending += new
-    return list(executed)
+    return tuple(executed)

@@ -2,7 +2,7 @@
 
 `random` and `np.random` are set from (trial seed, epoch, index) before each item, and from (trial seed, epoch, hook)
 before each hook, and are given back afterwards. So what an item draws depends on its place alone: not on who made it,
-nor on what was made before. An item that draws from anything else that is kept is refused.
+nor on what was made before. An item that draws from another generator that is kept is refused.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class SequenceSource(StackedSource):
             yield self.batch(number)
 
     def batch(self, number: int) -> tuple[Any, ...]:
-        """Returns the batch of a number, made under the key of its place. Numbers of earlier epochs are not asked
-        for.
+        """Returns the batch of a number, made under the key of its place. Of epochs that have passed only shapes are
+        asked for: their hooks are called once.
         """
         epoch, index = divmod(number, self.batches_per_epoch)
         if self._role == "training":

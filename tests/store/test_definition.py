@@ -85,10 +85,13 @@ def test_what_cannot_be_copied_is_named(source, tmp_path):
 
 
 def test_what_training_writes_may_vanish_and_need_be_no_file(source, tmp_path, monkeypatch):
+    (source / "nets" / "deep").mkdir()
+    (source / "nets" / "deep" / "net.bin").write_text("")
     copy = tmp_path / "copy"
     guarded = GuardedCopy(copy, copy_definition(source, copy))
     (copy / "gone").symlink_to("nowhere")
     (copy / "round").symlink_to(".")
+    (copy / "a link").symlink_to("nets/deep")
     os.mkfifo(copy / "pipe")
     guarded.check()
     scratch = copy / "scratch.bin"

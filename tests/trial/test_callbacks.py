@@ -13,7 +13,7 @@ import pedl
 from pedl.errors import CheckpointError, TrialDefinitionError
 from pedl.trial.keras_callbacks import KerasCallbacks
 from pedl.trial.plain_state import packed, unpacked
-from pedl.trial.state import WholeState
+from pedl.trial.state import WholeState, raw
 from tests.trial.alone import WORKLOADS, Failed
 
 EPOCH = ["epoch"]
@@ -159,6 +159,25 @@ def test_variables_that_only_a_callback_holds_are_kept():
     for mine, its in zip(second.head.optimizer.variables, first.head.optimizer.variables, strict=True):
         assert np.array_equal(mine, its)
     assert np.array_equal(another.layers[0].kernel, untouched)
+
+
+def test_a_model_that_is_evaluated_or_used_by_the_training_is_kept_all_the_same():
+    class Teaching(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.teacher = keras.models.clone_model(self.model)
+            self.teacher.compile("sgd", "mse", metrics=["mae"])
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), keras.layers.Dense(1)])
+    callback, state = Teaching(), WholeState(model, Teaching)
+    callbacks = KerasCallbacks([callback], model, "TaughtTrial", state)
+    callbacks.begin()
+    callback.teacher.evaluate(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    (kept,) = callbacks.get_state()["callbacks"]
+    used, variables = raw(callback.teacher.layers[0].kernel), state.variables()
+    state.variables = lambda: [*variables, used]
+    (fewer,) = callbacks.get_state()["callbacks"]
+    headers = [unpacked(it)["variables"]["teacher"]["header"] for it in (kept, fewer)]
+    assert headers[1] == headers[0][1:] and len(headers[0]) >= 4
 
 
 def test_variables_of_another_callback_are_refused_by_name():
