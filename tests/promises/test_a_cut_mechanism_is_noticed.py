@@ -31,7 +31,6 @@ FORGOTTEN = [
 
 SHORT = [
     ("cnn", "forget_seed_generators"),
-    ("cnn", "forget_one_weight"),
     ("graph", "forget_slots_of_a_graph"),
 ]
 """What a plain `pytest` takes."""

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from tests.marks import long_but
 from tests.promises.commands import WORKLOADS, Ended, events, pedl, printed, write_config
 from tests.trial.alone import TRIAL_WORKLOADS, Alone
 
@@ -102,7 +101,8 @@ def circumstances(finished: Finished) -> dict[str, Any]:
     return dict(printed(finished.home, 1, "circumstances")[-1])
 
 
-@pytest.mark.parametrize("load", long_but([0], [0, 2]))
+@pytest.mark.long
+@pytest.mark.parametrize("load", [0, 2])
 def test_two_workers_give_the_outcome_of_one_on_a_busy_machine_too(
     tmp_path: Path, reference: Finished, config: dict[str, Any], load: int
 ) -> None:

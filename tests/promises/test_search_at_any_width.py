@@ -116,6 +116,7 @@ def bits(described: dict[str, Any]) -> Any:
     return [trial[name] for name in ("training", "fingerprint", "weights_sha256")]
 
 
+@pytest.mark.long
 def test_a_trial_that_paused_at_a_rung_has_the_bits_of_one_that_did_not(
     tmp_path: Path, ladder: Path, straight: dict[str, Any]
 ) -> None:

@@ -76,6 +76,7 @@ def told(run, started):
     return started.trial.told.events
 
 
+@pytest.mark.long
 def test_what_is_changed_when_training_begins_is_compiled_in_as_by_fit_and_after_a_resume(alone, tmp_path):
     tuned, untuned = {"kinds": ["tuned"]}, {"kinds": []}
     first, saved, *whole = alone("callbacks", ["train", 5], ["save", str(tmp_path)], *AGAIN, hparams=tuned)

@@ -95,6 +95,7 @@ def test_plain_keras_would_fail_the_sweep() -> None:
     assert list(layer_table.outcome(layer_table.make(keras.layers, "Dense"), "Dense").values()) != list(alone.values())
 
 
+@pytest.mark.long
 def test_every_class_gives_the_same_in_another_process() -> None:
     command = [sys.executable, str(Path(layer_table.__file__)), str(SEED)]
     root = str(Path(__file__).parents[2])
