@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from pedl.experiment import load_experiment
 from pedl.store.lock import hold
 from tests.cli.conftest import CONFIG, Pedl
 from tests.experiment.fake_executor import FakeExecutor
+from tests.waiting import until
 
 Inputs = tuple[str, str]
 
@@ -187,10 +187,7 @@ def test_what_is_detached_runs_in_a_process_of_its_own_and_can_be_waited_for(
     assert pedl_command("experiment", "wait", "1").code == 1
     assert executor.started == []
     log = tmp_path / ".pedl/experiments/1/logs/master.log"
-    deadline = time.monotonic() + 60
-    while "trial 1/3: ERROR" not in log.read_text():  # its last lines come when the experiment is free again
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+    until(lambda: "trial 1/3: ERROR" in log.read_text())  # its last lines come when the experiment is free again
 
 
 @pytest.mark.parametrize(

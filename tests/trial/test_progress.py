@@ -5,13 +5,7 @@ from types import SimpleNamespace
 
 from pedl.trial import progress
 from pedl.trial.progress import progress_told
-
-
-def until(holds):
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from tests.waiting import until
 
 
 def test_progress_is_told_when_something_moved_and_only_then(monkeypatch):
